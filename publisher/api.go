@@ -1,0 +1,246 @@
+package publisher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"dateline/publisher/access"
+	"dateline/publisher/news"
+	"dateline/publisher/read"
+)
+
+// MaxBody is the largest body the API takes, in bytes.
+const MaxBody = 2 << 20
+
+// cloudEventType is the media type of every release and event that leaves
+// Dateline (CloudEvents 1.0, JSON format).
+const cloudEventType = "application/cloudevents+json"
+
+// HeaderOutcome tells what publishing did: created, revised or unchanged.
+const HeaderOutcome = "Dateline-Outcome"
+
+// Handler serves the API below /api/v1/: releases and events. The body of a
+// request is the document; what is to be done with it stands in the query.
+// Whoever mounts it sees to the keys.
+func (p *Publisher) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/v1/releases", p.serve(p.postRelease))
+	mux.HandleFunc("GET /api/v1/releases/{id}", p.serve(p.getRelease))
+	mux.HandleFunc("POST /api/v1/releases/{id}/correct", p.serve(p.postCorrect))
+	mux.HandleFunc("POST /api/v1/releases/{id}/withdraw", p.serve(p.postWithdraw))
+	mux.HandleFunc("GET /api/v1/events", p.serve(p.getEvents))
+	return mux
+}
+
+func (p *Publisher) serve(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		if status := access.Refuse(w, err); status >= http.StatusInternalServerError {
+			p.cfg.Log.Error().Err(err).Str("method", r.Method).Str("path", r.URL.Path).Msg("request failed")
+		}
+	}
+}
+
+func (p *Publisher) postRelease(w http.ResponseWriter, r *http.Request) error {
+	doc, err := p.document(r)
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	backfill, err := flag(q.Get("backfill"), "backfill")
+	if err != nil {
+		return err
+	}
+	e, outcome, err := p.Publish(r.Context(), doc, Intent{Origin: q.Get("origin"), Revises: q.Get("revises"), Backfill: backfill})
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if outcome == Created {
+		status = http.StatusCreated
+		w.Header().Set("Location", p.cfg.BaseURL+"/api/v1/releases/"+e.Release.ID)
+	}
+	w.Header().Set(HeaderOutcome, string(outcome))
+	return p.answer(w, status, e)
+}
+
+func (p *Publisher) getRelease(w http.ResponseWriter, r *http.Request) error {
+	e, err := p.Release(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return p.answer(w, http.StatusOK, e)
+}
+
+func (p *Publisher) postCorrect(w http.ResponseWriter, r *http.Request) error {
+	match, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	doc, err := p.document(r)
+	if err != nil {
+		return err
+	}
+	minor, err := flag(r.URL.Query().Get("minor"), "minor")
+	if err != nil {
+		return err
+	}
+	e, err := p.Correct(r.Context(), r.PathValue("id"), doc, r.URL.Query().Get("note"), minor, match)
+	if err != nil {
+		return err
+	}
+	return p.answer(w, http.StatusOK, e)
+}
+
+func (p *Publisher) postWithdraw(w http.ResponseWriter, r *http.Request) error {
+	match, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	e, err := p.Withdraw(r.Context(), r.PathValue("id"), r.URL.Query().Get("reason"), match)
+	if err != nil {
+		return err
+	}
+	return p.answer(w, http.StatusOK, e)
+}
+
+func (p *Publisher) answer(w http.ResponseWriter, status int, e news.Event) error {
+	b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, e)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", cloudEventType)
+	w.Header().Set("ETag", strconv.Quote(strconv.Itoa(e.Release.Revision)))
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the client may be gone; the event is in the log all the same
+	return nil
+}
+
+// document reads the body as the Content-Type says: a page or Markdown, told
+// apart by their content, or release JSON.
+func (p *Publisher) document(r *http.Request) (news.Release, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || (kind != "text/plain" && kind != "text/markdown" && kind != "application/json") {
+		return news.Release{}, news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send text/plain, text/markdown or application/json", r.Header.Get("Content-Type"))
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return news.Release{}, err
+		}
+		return news.Release{}, news.Problemf(news.BadRequest, "the body broke off; send it again")
+	}
+	var doc read.Proposal
+	if kind == "application/json" {
+		doc, err = p.reader.JSON(b)
+	} else {
+		doc, err = p.reader.Read(b)
+	}
+	return doc.Release, err
+}
+
+// ifMatch reads the revision a change is based on (RFC 9110 section 13.1.1):
+// its ETag, or * for any (0).
+func ifMatch(r *http.Request) (int, error) {
+	v := strings.TrimSpace(r.Header.Get("If-Match"))
+	switch v {
+	case "":
+		return 0, news.Problemf(news.NeedsMatch, "say which revision the change is based on: send If-Match with the ETag of the release, or *")
+	case "*":
+		return 0, nil
+	}
+	n, err := strconv.Atoi(strings.Trim(v, `"`))
+	if err != nil || n < 1 {
+		return 0, news.Problemf(news.BadRequest, "If-Match %s is not the ETag of a release, which is its revision in quotes, like \"3\"", v)
+	}
+	return n, nil
+}
+
+func flag(v, name string) (bool, error) {
+	if v == "" {
+		return false, nil
+	}
+	b, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, news.Problemf(news.BadRequest, "%s=%s is neither true nor false", name, v)
+	}
+	return b, nil
+}
+
+const (
+	maxWait   = 30 * time.Second
+	maxEvents = 200
+)
+
+// errEnough ends a Follow that has found what one answer holds.
+var errEnough = errors.New("enough events")
+
+// getEvents answers with the events after a cursor, as CloudEvents in order,
+// and the cursor to ask with next. With wait, an answer without events is held
+// back up to that long for the first to come.
+func (p *Publisher) getEvents(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	last, err := p.cfg.Wire.LastSeq(r.Context())
+	if err != nil {
+		return err
+	}
+	after := last
+	if v := q.Get("after"); v != "" {
+		if after, err = strconv.ParseUint(v, 10, 64); err != nil {
+			return news.Problemf(news.BadRequest, "after=%s is not a cursor from an earlier answer; use after=0 for all events", v)
+		}
+	}
+	var wait time.Duration
+	if v := q.Get("wait"); v != "" {
+		if wait, err = time.ParseDuration(v); err != nil || wait < 0 {
+			return news.Problemf(news.BadRequest, "wait=%s is not a duration like 20s", v)
+		}
+	}
+	events, next, err := p.eventsAfter(r.Context(), after, last, min(wait, maxWait))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	access.JSON(w, http.StatusOK, "application/json", map[string]any{"events": events, "next": strconv.FormatUint(next, 10)})
+	return nil
+}
+
+func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait time.Duration) ([]json.RawMessage, uint64, error) {
+	events, next := []json.RawMessage{}, after
+	if after >= last && wait == 0 {
+		return events, next, nil
+	}
+	if after >= last {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, wait)
+		defer cancel()
+	}
+	err := p.cfg.Wire.Follow(ctx, after+1, func(seq uint64, e news.Event) error {
+		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, e)
+		if err != nil {
+			return err
+		}
+		events, next = append(events, b), seq
+		if seq >= last || len(events) >= maxEvents {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, 0, err
+	}
+	return events, next, nil
+}

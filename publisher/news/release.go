@@ -1,0 +1,173 @@
+package news
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Status says what the public may see of a release.
+type Status string
+
+// The statuses a release in the public log can have. Drafts and embargoed
+// releases are never in the public log.
+const (
+	Published Status = "published"
+	Withdrawn Status = "withdrawn"
+)
+
+// Role says in which way a country belongs to a release.
+type Role string
+
+const (
+	// About: the release treats of the country.
+	About Role = "about"
+	// PlaceRole: the release was issued there (its dateline or its Place label).
+	PlaceRole Role = "place"
+)
+
+// Evidence says why a tag is there, so that an editor can check it.
+type Evidence struct {
+	Rule       string  `json:"rule"`            // short name of the rule, for instance "label", "title", "dateline", "host"
+	Words      string  `json:"words,omitempty"` // the words the rule saw
+	Confidence float64 `json:"confidence"`      // 0 to 1; 1 is an editor's own tag
+}
+
+// Tag names a topic of one kind by its slug.
+type Tag struct {
+	Slug     string   `json:"slug"`
+	Evidence Evidence `json:"evidence"`
+}
+
+// CountryTag is a country with the role it plays. A country may stand twice,
+// once in each role.
+type CountryTag struct {
+	Slug     string   `json:"slug"`
+	Role     Role     `json:"role"`
+	Evidence Evidence `json:"evidence"`
+}
+
+// Place is a place as the release names it, with the country it lies in when
+// that is certain.
+type Place struct {
+	Name    string `json:"name"`
+	Country string `json:"country,omitempty"` // country slug; empty when unknown
+}
+
+// Dateline is the line that opens a release: where and when it was issued.
+type Dateline struct {
+	Raw  string `json:"raw,omitempty"`  // as it stood, for instance "VIENNA, 17 May 2017 –"
+	Date string `json:"date,omitempty"` // YYYY-MM-DD; empty when the line gives no full date
+}
+
+// Link is something a release points at.
+type Link struct {
+	URL   string `json:"url"`
+	Title string `json:"title,omitempty"`
+}
+
+// Release is one press release in the state after one of its revisions.
+type Release struct {
+	ID       string `json:"id"`       // UUIDv5 of the first origin, lower case; see [NewID]
+	Revision int    `json:"revision"` // 1 for the first publication
+	Status   Status `json:"status"`
+	Origin   string `json:"origin,omitempty"` // the first origin, from which the id was minted
+	// OtherOrigins are later origins of the same release, for instance a moved URL.
+	OtherOrigins []string `json:"other_origins,omitempty"`
+	Language     string   `json:"language,omitempty"` // BCP 47, lower-case primary tag, for instance "en", "ru"
+	Type         string   `json:"type,omitempty"`     // slug of a type topic, for instance "press-release"
+
+	Title   string `json:"title"`
+	Summary string `json:"summary,omitempty"` // plain text
+	HTML    string `json:"html,omitempty"`    // sanitised body, without the dateline's navigation
+	Text    string `json:"text,omitempty"`    // the body as plain text, paragraphs separated by a blank line
+
+	// PublishedAt is the release's own publishing time with its zone, for a
+	// back-fill long before the event. When only the day is known it is
+	// midnight UTC of that day and DayOnly is set.
+	PublishedAt time.Time `json:"published"`
+	DayOnly     bool      `json:"day_only,omitempty"`
+	// UpdatedAt is the time of the event that made this revision, UTC.
+	UpdatedAt time.Time `json:"updated"`
+	// SurfacedAt orders feeds: see [Event.Apply]. SurfacedRevision is the
+	// revision that set it, which is the last one that alerts anybody.
+	SurfacedAt       time.Time `json:"surfaced"`
+	SurfacedRevision int       `json:"surfaced_revision"`
+
+	Dateline  Dateline     `json:"dateline,omitzero"`
+	Places    []Place      `json:"places,omitempty"`
+	Countries []CountryTag `json:"countries,omitempty"`
+	Fields    []Tag        `json:"fields,omitempty"`
+	Sources   []Tag        `json:"sources,omitempty"`
+
+	URL      string   `json:"url,omitempty"` // canonical URL outside Dateline
+	Links    []Link   `json:"links,omitempty"`
+	Contacts []string `json:"contacts,omitempty"`
+
+	Note   string `json:"note,omitempty"`   // public correction note of this revision
+	Reason string `json:"reason,omitempty"` // reason of the withdrawal
+}
+
+// Limits of the contract: (1+fields)(1+countries) copies stay below 1000.
+const (
+	MaxCountries = 40
+	MaxFields    = 23
+)
+
+// CountrySlugs returns the distinct countries of the release in the given
+// roles (all roles when none is given), in order of first mention.
+func (r *Release) CountrySlugs(roles ...Role) []string {
+	var out []string
+	for _, c := range r.Countries {
+		if (len(roles) == 0 || slices.Contains(roles, c.Role)) && !slices.Contains(out, c.Slug) {
+			out = append(out, c.Slug)
+		}
+	}
+	return out
+}
+
+// FieldSlugs returns the fields of the release in their order.
+func (r *Release) FieldSlugs() []string { return slugs(r.Fields) }
+
+// SourceSlugs returns the sources of the release in their order.
+func (r *Release) SourceSlugs() []string { return slugs(r.Sources) }
+
+func slugs(tags []Tag) []string {
+	out := make([]string, len(tags))
+	for i, t := range tags {
+		out[i] = t.Slug
+	}
+	return out
+}
+
+// SameContent reports whether a and b say the same to a reader: equal in all
+// but identity, revision, times of events, notes and evidence.
+func SameContent(a, b *Release) bool {
+	return string(contentOf(a)) == string(contentOf(b))
+}
+
+func contentOf(r *Release) []byte {
+	c := *r
+	c.ID, c.Revision, c.Status, c.Origin, c.Note, c.Reason = "", 0, "", "", "", ""
+	c.OtherOrigins = nil
+	c.UpdatedAt, c.SurfacedAt, c.SurfacedRevision = time.Time{}, time.Time{}, 0
+	c.PublishedAt = c.PublishedAt.UTC()
+	c.Fields, c.Sources = bare(c.Fields), bare(c.Sources)
+	c.Countries = slices.Clone(c.Countries)
+	for i := range c.Countries {
+		c.Countries[i].Evidence = Evidence{}
+	}
+	b, err := json.Marshal(&c)
+	if err != nil { // only times outside years 0-9999 fail, and Validate refuses them
+		return nil
+	}
+	return b
+}
+
+func bare(tags []Tag) []Tag {
+	out := make([]Tag, len(tags))
+	for i, t := range tags {
+		out[i] = Tag{Slug: t.Slug}
+	}
+	return out
+}

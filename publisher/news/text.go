@@ -1,0 +1,102 @@
+package news
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean makes text fit for XML, JSON, mail and terminals: it drops invalid
+// UTF-8, control characters but line feed and tab, byte order marks and the
+// bidirectional overrides that can disguise text, and turns all line ends into
+// line feeds.
+func Clean(s string) string {
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(s)
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == utf8.RuneError, unicode.IsControl(r), r == 0xFEFF, r == 0xFFFE, r == 0xFFFF,
+			r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r >= 0xFDD0 && r <= 0xFDEF, r >= 0xE000 && r <= 0xF8FF:
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}
+
+// CleanLine is Clean for a single line: all white space becomes single spaces.
+func CleanLine(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
+
+// maxSlug keeps slugs readable in a URL, in characters.
+const maxSlug = 80
+
+// Slugify turns a name or title into a slug: lower-case ASCII letters, digits
+// and single dashes, Latin accents dropped and Cyrillic transliterated, at most
+// 80 characters, cut between words. It may be empty.
+func Slugify(s string) string {
+	s = fold(s)
+	if len(s) <= maxSlug {
+		return s
+	}
+	cut := strings.LastIndexByte(s[:maxSlug+1], '-')
+	if cut <= 0 {
+		cut = maxSlug
+	}
+	return s[:cut]
+}
+
+// fold is Slugify without a limit: two names that fold alike are one name.
+func fold(s string) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range s {
+		t := spell(unicode.ToLower(r))
+		if t == "" && !unicode.Is(unicode.Mn, r) && r != '\'' && r != '’' {
+			dash = true
+		}
+		if t == "" {
+			continue
+		}
+		if dash && b.Len() > 0 {
+			b.WriteByte('-')
+		}
+		dash = false
+		b.WriteString(t)
+	}
+	return b.String()
+}
+
+// spell writes one lower-case letter or digit in ASCII; "" for anything else.
+func spell(r rune) string {
+	if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+		return string(r)
+	}
+	if i := strings.IndexRune(accented, r); i >= 0 {
+		return string(plain[utf8.RuneCountInString(accented[:i])])
+	}
+	return spelled[r]
+}
+
+// accented and plain stand letter under letter.
+const (
+	accented = "àáâãåāăąçćĉċčďđèéêëēĕėęěĝğġģĥħìíîïĩīĭįıĵķĺļľŀłñńņňŋòóôõøōŏőŕŗřśŝşšșţťŧțùúûũūŭůűųŵýŷÿźżžəäöü"
+	plain    = "aaaaaaaacccccddeeeeeeeeegggghhiiiiiiiiijklllllnnnnnoooooooorrrsssssttttuuuuuuuuuwyyyzzzaaou"
+)
+
+var spelled = map[rune]string{
+	'ß': "ss", 'æ': "ae", 'œ': "oe", 'þ': "th", 'ð': "d",
+	'а': "a", 'б': "b", 'в': "v", 'г': "g", 'д': "d", 'е': "e", 'ё': "e", 'ж': "zh", 'з': "z", 'и': "i", 'й': "y",
+	'к': "k", 'л': "l", 'м': "m", 'н': "n", 'о': "o", 'п': "p", 'р': "r", 'с': "s", 'т': "t", 'у': "u", 'ф': "f",
+	'х': "kh", 'ц': "ts", 'ч': "ch", 'ш': "sh", 'щ': "shch", 'ы': "y", 'э': "e", 'ю': "yu", 'я': "ya",
+	'і': "i", 'ї': "yi", 'є': "ye", 'ґ': "g", 'ј': "j", 'љ': "lj", 'њ': "nj", 'ћ': "c", 'ђ': "dj", 'џ': "dz", 'ѓ': "gj", 'ќ': "kj",
+}
+
+// ReleaseURL is where people read a release: base + /releases/{id}/{slug}. The
+// slug is for the eye only and is left out when the title gives none.
+func ReleaseURL(base, id, title string) string {
+	u := base + "/releases/" + id
+	if s := Slugify(title); s != "" {
+		u += "/" + s
+	}
+	return u
+}

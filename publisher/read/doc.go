@@ -1,0 +1,2 @@
+// Package read is being written.
+package read

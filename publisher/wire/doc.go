@@ -1,0 +1,34 @@
+// Package wire holds all of JetStream's mechanics: the embedded server or the
+// connection to an external one, the streams and buckets with their limits, and
+// the few operations the rest of Dateline does on them.
+//
+// The doors:
+//
+//   - [Open] starts (or connects), checks the log against its head and makes
+//     the streams; [Wire.Close] ends in order.
+//   - The log: [Wire.Append] adds an event under revision control,
+//     [Wire.Last] and [Wire.History] read one release, [Wire.Follow] replays
+//     and then follows everything in order.
+//   - The delivery queues: [Wire.Enqueue] writes a batch behind a cursor,
+//     [Wire.Drain] hands out what is queued, [Wire.Hold] and [Wire.Wakes] put a
+//     recipient's backlog aside until a scheduled time.
+//   - [Wire.Record] keeps attempts, [Wire.Park] keeps what was given up.
+//   - [Wire.Bucket] gives a key-value bucket.
+//
+// # What is promised
+//
+// An append that returned nil is on disk (every write is synced) and noted in
+// the head, a second place that names the last acknowledged event by sequence
+// and hash. Each event carries the hash of its predecessor. A log that ends
+// before its head, or whose chain does not fit, is refused at start and by
+// Follow with [ErrLost] or [ErrBroken]; it is never served in silence.
+//
+// Enqueue is exactly once: a batch is stored whole with its cursor or not at
+// all, and a second writer with an old cursor gets [ErrStale]. Drain is at
+// least once: a job that was not finished comes again after a crash.
+//
+// # What is not promised
+//
+// The order of jobs in a queue among each other, and the order of Follow among
+// several calls.
+package wire

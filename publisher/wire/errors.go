@@ -1,0 +1,60 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dateline/publisher/news"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrConflict: another append came first; read the release again and decide anew.
+	ErrConflict = errors.New("the release was changed by someone else at the same time")
+	// ErrStale: another fan-out has moved the cursor; read it again.
+	ErrStale = errors.New("the cursor was moved by another process")
+	// ErrNotFound: nothing is stored under that name.
+	ErrNotFound = errors.New("not found")
+	// ErrLost: the log ends before an event that was acknowledged.
+	ErrLost = errors.New("acknowledged events are missing from the log")
+	// ErrBroken: the log's chain of hashes does not fit.
+	ErrBroken = errors.New("the log is damaged")
+	// ErrLocked: another process uses the data folder.
+	ErrLocked = errors.New("the data folder is in use by another process")
+)
+
+// JetStream's error codes that have a meaning for us.
+const (
+	codeWrongLastSequence = 10071
+	codeNoSpace           = 10023
+	codeMaxBytes          = 10077
+)
+
+// translate turns what the client library says into what a caller can act on.
+func translate(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode {
+		case codeNoSpace, codeMaxBytes:
+			return &news.Problem{Code: news.DiskFull, Detail: op + ": the store is full; free space or raise --max-store, then try again"}
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrConnectionClosed) ||
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return fmt.Errorf("%w (%w)", news.Problemf(news.Unavailable, "%s: the log does not answer; try again in a moment", op), err)
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+func isWrongSequence(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == codeWrongLastSequence
+}

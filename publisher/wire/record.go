@@ -1,0 +1,149 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	subjectAttempt = "att."
+	subjectDead    = "dead."
+)
+
+// Record keeps what was tried for a recipient and a release. It returns when
+// the record is on disk; concurrent records share one flush.
+func (w *Wire) Record(ctx context.Context, recipient, release string, data []byte) error {
+	return w.records.add(ctx, &nats.Msg{Subject: subjectAttempt + recipient + "." + release, Data: data})
+}
+
+// LastRecord returns the newest record for a recipient and a release, or
+// [ErrNotFound].
+func (w *Wire) LastRecord(ctx context.Context, recipient, release string) ([]byte, error) {
+	m, err := w.attempts.GetLastMsgForSubject(ctx, subjectAttempt+recipient+"."+release)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, translate("read the attempts", err)
+	}
+	return m.Data, nil
+}
+
+// Park keeps what was given up under dead.<kind>.<name>, with the reason in the
+// header Dateline-Reason. Kind and name are single subject tokens.
+func (w *Wire) Park(ctx context.Context, kind, name, reason string, data []byte) error {
+	_, err := w.js.PublishMsg(ctx, &nats.Msg{
+		Subject: subjectDead + kind + "." + name, Data: data,
+		Header: nats.Header{"Dateline-Reason": {headerSafe(reason)}},
+	})
+	return translate("park", err)
+}
+
+// headerSafe keeps a reason on one line.
+func headerSafe(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' || c == 0x7f {
+			b[i] = ' '
+		}
+	}
+	return string(b)
+}
+
+// journal writes messages to one stream so that those that come at the same
+// time share a flush: an atomic batch is the store's only way to do that.
+type journal struct {
+	w    *Wire
+	in   chan entry
+	quit chan struct{}
+	done chan struct{}
+	once sync.Once
+}
+
+type entry struct {
+	msg  *nats.Msg
+	done chan error
+}
+
+// journalBatch bounds a batch; the server takes at most 1000.
+const journalBatch = 500
+
+func newJournal(w *Wire) *journal {
+	j := &journal{w: w, in: make(chan entry, journalBatch), quit: make(chan struct{}), done: make(chan struct{})}
+	go j.run()
+	return j
+}
+
+var errClosed = errors.New("the log is closed")
+
+func (j *journal) add(ctx context.Context, m *nats.Msg) error {
+	e := entry{m, make(chan error, 1)}
+	select {
+	case j.in <- e:
+	case <-ctx.Done():
+		return translate("record", ctx.Err())
+	case <-j.quit:
+		return errClosed
+	}
+	select {
+	case err := <-e.done:
+		return translate("record", err)
+	case <-j.done:
+		return errClosed
+	}
+}
+
+func (j *journal) run() {
+	defer close(j.done)
+	for {
+		select {
+		case <-j.quit:
+			return
+		case e := <-j.in:
+			batch := []entry{e}
+		more:
+			for len(batch) < journalBatch {
+				select {
+				case e := <-j.in:
+					batch = append(batch, e)
+				default:
+					break more
+				}
+			}
+			err := j.write(batch)
+			for _, e := range batch {
+				e.done <- err
+			}
+		}
+	}
+}
+
+func (j *journal) write(batch []entry) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*callTimeout)
+	defer cancel()
+	if len(batch) == 1 {
+		_, err := j.w.js.PublishMsg(ctx, batch[0].msg)
+		return err
+	}
+	b, err := jetstreamext.NewBatchPublisher(j.w.js)
+	if err != nil {
+		return err
+	}
+	for _, e := range batch[:len(batch)-1] {
+		if err := b.AddMsg(e.msg); err != nil {
+			return err
+		}
+	}
+	_, err = b.CommitMsg(ctx, batch[len(batch)-1].msg)
+	return err
+}
+
+func (j *journal) close() {
+	j.once.Do(func() { close(j.quit) })
+	<-j.done
+}

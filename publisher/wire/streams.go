@@ -1,0 +1,150 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Names of the streams; README and deploy/ speak of them too.
+const (
+	streamWire     = "WIRE"
+	streamLater    = "LATER"
+	streamDead     = "DEAD"
+	streamAttempts = "ATTEMPTS"
+	streamQueue    = "DELIVER_%d"
+)
+
+// keepRecords is how long attempts and dead letters are kept.
+const keepRecords = 30 * 24 * time.Hour
+
+// AttemptsKept is how long a recorded attempt can be found again.
+const AttemptsKept = keepRecords
+
+func (w *Wire) makeStreams(ctx context.Context) error {
+	for _, s := range []struct {
+		into *jetstream.Stream
+		cfg  jetstream.StreamConfig
+	}{
+		{&w.wire, jetstream.StreamConfig{
+			Name: streamWire, Description: "the public log: one full-state event for each revision of a release, for ever",
+			Subjects: []string{subjectRelease + "*"}, AllowDirect: true, DenyPurge: true,
+		}},
+		{&w.later, jetstream.StreamConfig{
+			Name: streamLater, Description: "wake-up schedules and the backlogs that wait for them",
+			Subjects: []string{"later.*", "due.*", "held.*.*"}, MaxMsgsPerSubject: 1,
+			AllowDirect: true, AllowMsgSchedules: true, AllowRollup: true,
+		}},
+		{&w.attempts, jetstream.StreamConfig{
+			Name: streamAttempts, Description: "every attempt to deliver an alert",
+			Subjects: []string{subjectAttempt + ">"}, MaxAge: keepRecords, Compression: jetstream.S2Compression,
+			AllowDirect: true, AllowAtomicPublish: true,
+		}},
+		{&w.dead, jetstream.StreamConfig{
+			Name: streamDead, Description: "what was given up, with the reason",
+			Subjects: []string{subjectDead + ">"}, MaxAge: keepRecords,
+		}},
+	} {
+		st, err := w.makeStream(ctx, s.cfg)
+		if err != nil {
+			return err
+		}
+		*s.into = st
+	}
+	return w.makeQueues(ctx)
+}
+
+func (w *Wire) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
+	cfg.Storage, cfg.Replicas = jetstream.FileStorage, w.cfg.Replicas
+	st, err := w.js.CreateOrUpdateStream(ctx, cfg)
+	if err != nil {
+		return nil, translate("make the stream "+cfg.Name, err)
+	}
+	return st, nil
+}
+
+func (w *Wire) makeQueues(ctx context.Context) error {
+	if _, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, w.cfg.Queues)); err == nil {
+		return fmt.Errorf("this log was made with more than %d delivery queues; start with the number it was made with (--queues)", w.cfg.Queues)
+	}
+	if _, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, 0)); err == nil {
+		if _, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, w.cfg.Queues-1)); err != nil {
+			return fmt.Errorf("this log was made with fewer than %d delivery queues; start with the number it was made with (--queues)", w.cfg.Queues)
+		}
+	}
+	w.queues = nil
+	for n := range w.cfg.Queues {
+		st, err := w.makeStream(ctx, jetstream.StreamConfig{
+			Name: fmt.Sprintf(streamQueue, n), Description: "alerts to deliver, and the fan-out's cursor",
+			Subjects:  []string{fmt.Sprintf("dlv.%d.>", n), fmt.Sprintf("fan.%d", n)},
+			Retention: jetstream.WorkQueuePolicy, AllowRollup: true, AllowAtomicPublish: true, AllowDirect: true,
+		})
+		if err != nil {
+			return err
+		}
+		w.queues = append(w.queues, st)
+	}
+	return nil
+}
+
+// Bucket gives a key-value bucket that keeps the newest value of each key,
+// making it when it is not there. A ttl above 0 lets each key expire.
+func (w *Wire) Bucket(ctx context.Context, name, description string, ttl time.Duration) (jetstream.KeyValue, error) {
+	kv, err := w.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: name, Description: description, History: 1, TTL: ttl, Replicas: w.cfg.Replicas,
+	})
+	return kv, translate("make the bucket "+name, err)
+}
+
+// Stats counts what is stored and what waits.
+type Stats struct {
+	Events   uint64 // in the log
+	LastSeq  uint64
+	Queued   uint64 // alerts waiting to be sent
+	Held     uint64 // alerts waiting behind a wake-up, and the wake-ups
+	Dead     uint64
+	Attempts uint64
+}
+
+// Stats asks the server; it takes some milliseconds.
+func (w *Wire) Stats(ctx context.Context) (Stats, error) {
+	var out Stats
+	read := func(s jetstream.Stream) (jetstream.StreamState, error) {
+		info, err := s.Info(ctx)
+		if err != nil {
+			return jetstream.StreamState{}, translate("look at the streams", err)
+		}
+		return info.State, nil
+	}
+	st, err := read(w.wire)
+	if err != nil {
+		return out, err
+	}
+	out.Events, out.LastSeq = st.Msgs, st.LastSeq
+	for _, s := range []struct {
+		stream jetstream.Stream
+		into   *uint64
+	}{{w.later, &out.Held}, {w.dead, &out.Dead}, {w.attempts, &out.Attempts}} {
+		if st, err = read(s.stream); err != nil {
+			return out, err
+		}
+		*s.into = st.Msgs
+	}
+	for _, q := range w.queues {
+		if st, err = read(q); err != nil {
+			return out, err
+		}
+		out.Queued += st.Msgs - min(st.Msgs, uint64(cursors(st)))
+	}
+	return out, nil
+}
+
+// cursors is 1 when the queue holds its fan-out cursor beside the alerts.
+func cursors(st jetstream.StreamState) int {
+	if st.LastSeq == 0 {
+		return 0
+	}
+	return 1
+}

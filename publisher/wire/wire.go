@@ -1,0 +1,203 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+)
+
+// Config says where the log lives.
+type Config struct {
+	// DataDir is the data folder. The embedded server keeps its store there and
+	// the folder is locked for this process.
+	DataDir string
+	// URL of an external NATS server with JetStream; empty starts the embedded one.
+	URL string
+	// Credentials is the path of a NATS credentials file for URL; may be empty.
+	Credentials string
+	// Listen is the loopback host:port on which the embedded server takes
+	// clients; empty keeps it inside the process.
+	Listen string
+	// MaxStore bounds the embedded store in bytes; 0 means four fifths of the space there is.
+	MaxStore int64
+	// Queues is the number of delivery queues, 1 to 64; 0 means 8. It is fixed by the
+	// first start: a later start with another number is refused.
+	Queues int
+	// Replicas of each stream on an external cluster, 1 to 5; 0 means 1.
+	Replicas int
+	// AcceptLoss starts on a log that lost acknowledged events, once, and notes
+	// what is left as the new head.
+	AcceptLoss bool
+	// Log takes what the operator should know.
+	Log zerolog.Logger
+}
+
+// Wire is an open log with its queues. All methods are safe for concurrent use.
+type Wire struct {
+	cfg  Config
+	log  zerolog.Logger
+	emb  *embedded // nil with an external server
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	head headKeeper
+
+	appendMu sync.Mutex
+	tail     link // guarded by appendMu
+
+	wire, later, attempts, dead jetstream.Stream
+	queues                      []jetstream.Stream
+	records                     *journal
+	closeOnce                   sync.Once
+	closeErr                    error
+}
+
+const (
+	callTimeout = 5 * time.Second  // one request to the server
+	setupTime   = 60 * time.Second // making all streams
+)
+
+// Open starts the embedded server or connects to cfg.URL, makes the streams,
+// and compares the log with its head. Errors say what to do.
+func Open(ctx context.Context, cfg Config) (*Wire, error) {
+	if cfg.Queues == 0 {
+		cfg.Queues = 8
+	}
+	if cfg.Replicas == 0 {
+		cfg.Replicas = 1
+	}
+	if cfg.Queues < 1 || cfg.Queues > 64 {
+		return nil, fmt.Errorf("%d delivery queues are asked for; choose 1 to 64", cfg.Queues)
+	}
+	w := &Wire{cfg: cfg, log: cfg.Log.With().Str("component", "wire").Logger()}
+	ctx, cancel := context.WithTimeout(ctx, setupTime)
+	defer cancel()
+	if err := w.open(ctx); err != nil {
+		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
+	}
+	return w, nil
+}
+
+func (w *Wire) open(ctx context.Context) error {
+	if err := w.connect(); err != nil {
+		return err
+	}
+	if err := w.makeStreams(ctx); err != nil {
+		return err
+	}
+	if err := w.openHead(ctx); err != nil {
+		return err
+	}
+	if err := w.verify(ctx, w.cfg.AcceptLoss); err != nil {
+		return fmt.Errorf("%w. Nothing was started. Restore %s from a backup; or, to go on with what is left, start once with --accept-loss", err, w.where())
+	}
+	w.records = newJournal(w)
+	return nil
+}
+
+func (w *Wire) where() string {
+	if w.emb != nil {
+		return "the data folder " + w.cfg.DataDir
+	}
+	return "the streams on " + w.cfg.URL
+}
+
+func (w *Wire) connect() error {
+	opts := []nats.Option{
+		nats.Name("dateline"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectBufSize(-1), // an append must fail at once, not wait in a buffer for ever
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				w.log.Warn().Err(err).Msg("connection to NATS lost")
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { w.log.Info().Msg("connection to NATS is back") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			w.log.Warn().Err(err).Msg("NATS reports")
+		}),
+	}
+	var err error
+	url := w.cfg.URL
+	if url == "" {
+		if w.emb, err = startEmbedded(w.cfg); err != nil {
+			return err
+		}
+		opts = append(opts, nats.InProcessServer(w.emb.srv), nats.UserInfo(w.emb.user, w.emb.pass))
+	} else if w.cfg.Credentials != "" {
+		opts = append(opts, nats.UserCredentials(w.cfg.Credentials))
+	}
+	if w.nc, err = nats.Connect(url, opts...); err != nil {
+		return fmt.Errorf("cannot reach NATS at %s: %w; start it, or correct --nats-url", url, err)
+	}
+	w.js, err = jetstream.New(w.nc, jetstream.WithDefaultTimeout(callTimeout),
+		jetstream.WithPublishAsyncMaxPending(256))
+	return err
+}
+
+// Where the embedded server listens, like "127.0.0.1:4222"; empty when it does not.
+func (w *Wire) ListenAddr() string {
+	if w.emb == nil || w.cfg.Listen == "" || w.emb.srv.Addr() == nil {
+		return ""
+	}
+	return w.emb.srv.Addr().String()
+}
+
+// Embedded reports whether the server lives in this process.
+func (w *Wire) Embedded() bool { return w.emb != nil }
+
+// Queues is the number of delivery queues.
+func (w *Wire) Queues() int { return len(w.queues) }
+
+func (w *Wire) openHead(ctx context.Context) error {
+	if w.emb != nil {
+		h, err := openHeadFile(filepath.Join(w.cfg.DataDir, "head"))
+		if err != nil {
+			return err
+		}
+		w.head = h
+		return nil
+	}
+	kv, err := w.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: "HEAD", Description: "last acknowledged event of WIRE", History: 1, Replicas: w.cfg.Replicas,
+	})
+	if err != nil {
+		return translate("make the bucket HEAD", err)
+	}
+	w.head = headBucket{kv}
+	return nil
+}
+
+// Ready is nil while the log answers.
+func (w *Wire) Ready(ctx context.Context) error {
+	if !w.nc.IsConnected() {
+		return errors.New("not connected to NATS")
+	}
+	_, err := w.wire.Info(ctx)
+	return translate("look at the log", err)
+}
+
+// Close ends the connection and the embedded server, in at most ten seconds
+// each. It may be called twice.
+func (w *Wire) Close(_ context.Context) error {
+	w.closeOnce.Do(func() {
+		if w.records != nil {
+			w.records.close()
+		}
+		if w.nc != nil {
+			w.nc.Close()
+		}
+		if w.emb != nil {
+			w.emb.stop(10 * time.Second)
+		}
+		if w.head != nil {
+			w.closeErr = w.head.close()
+		}
+	})
+	return w.closeErr
+}
