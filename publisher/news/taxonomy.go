@@ -298,27 +298,6 @@ func (t *Taxonomy) nearest(k TopicKind, name string) []string {
 	return slugs[:min(3, len(slugs))]
 }
 
-// distance is the Levenshtein distance of two ASCII strings.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // Name is the display name of a topic, or the slug itself when it is unknown.
 func (t *Taxonomy) Name(k TopicKind, slug string) string {
 	if topic, ok := t.Topic(k, slug); ok {
