@@ -1,0 +1,172 @@
+package index
+
+import (
+	"slices"
+	"sync"
+
+	"dateline/publisher/news"
+)
+
+// Index is the releases of a log by topic.
+type Index struct {
+	taxonomy *news.Taxonomy
+
+	mu        sync.RWMutex
+	applied   uint64
+	withdrawn int
+	entries   map[string]*Entry
+	all       *list
+	topics    map[topic]*list
+	numbered  int
+}
+
+// topic names a list. Countries have one without a role and one for each role.
+type topic struct {
+	kind news.TopicKind
+	role news.Role
+	slug string
+}
+
+// New makes an empty index over the topics of a taxonomy.
+func New(t *news.Taxonomy) *Index {
+	x := &Index{taxonomy: t, entries: map[string]*Entry{}, topics: map[topic]*list{}}
+	x.all = x.newList()
+	for _, k := range news.TopicKinds {
+		for _, topic := range t.Topics(k) {
+			for _, role := range roles(k) {
+				x.list(k, role, topic.Slug)
+			}
+		}
+	}
+	return x
+}
+
+func roles(k news.TopicKind) []news.Role {
+	if k == news.KindCountry {
+		return []news.Role{"", news.About, news.PlaceRole}
+	}
+	return []news.Role{""}
+}
+
+func (x *Index) newList() *list {
+	l := &list{number: x.numbered}
+	x.numbered++
+	return l
+}
+
+func (x *Index) list(k news.TopicKind, role news.Role, slug string) *list {
+	key := topic{k, role, slug}
+	l, ok := x.topics[key]
+	if !ok {
+		l = x.newList()
+		x.topics[key] = l
+	}
+	return l
+}
+
+// Apply takes the event with the sequence seq into the index. Events come in
+// the order of the log; one that was applied already is passed over.
+func (x *Index) Apply(seq uint64, e *news.Event) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if seq <= x.applied {
+		return
+	}
+	x.applied = seq
+	r := &e.Release
+	old := x.entries[r.ID]
+	entry := &Entry{
+		ID: r.ID, Seq: seq, Revision: r.Revision, Withdrawn: r.Status == news.Withdrawn, Routine: x.taxonomy.IsRoutine(r.Type),
+		Surfaced: r.SurfacedAt.UnixMilli(), Updated: r.UpdatedAt.UnixMilli(), Size: sizeOf(r), lists: x.listsOf(r),
+	}
+	if old != nil {
+		entry.ID = old.ID // one string for all revisions
+		x.takeOut(old, entry)
+	}
+	x.entries[entry.ID] = entry
+	if entry.Withdrawn {
+		x.withdrawn++
+	}
+	for _, l := range entry.lists {
+		l.insert(entry)
+		l.touched = seq
+	}
+}
+
+// takeOut removes an entry that next replaces, and remembers the place it had
+// where it might leave a selection.
+func (x *Index) takeOut(old, next *Entry) {
+	if old.Withdrawn {
+		x.withdrawn--
+	}
+	leaves := !slices.Equal(old.lists, next.lists) || order(next, old) < 0
+	for _, l := range old.lists {
+		l.remove(old)
+		l.touched = next.Seq
+		if leaves {
+			l.departures = append(l.departures, departure{next.Seq, next.Updated, old})
+		}
+	}
+}
+
+// listsOf are the distinct lists a release stands in, ordered by their number.
+func (x *Index) listsOf(r *news.Release) []*list {
+	lists := make([]*list, 0, 3+len(r.Fields)+2*len(r.Countries)+len(r.Sources))
+	lists = append(lists, x.all)
+	for _, f := range r.Fields {
+		lists = append(lists, x.list(news.KindField, "", f.Slug))
+	}
+	for _, c := range r.Countries {
+		lists = append(lists, x.list(news.KindCountry, "", c.Slug), x.list(news.KindCountry, c.Role, c.Slug))
+	}
+	for _, s := range r.Sources {
+		lists = append(lists, x.list(news.KindSource, "", s.Slug))
+	}
+	lists = append(lists, x.list(news.KindType, "", r.Type), x.list(news.KindLanguage, "", r.Language))
+	slices.SortFunc(lists, func(a, b *list) int { return a.number - b.number })
+	return slices.Compact(lists)
+}
+
+// Applied is the sequence of the last event taken in.
+func (x *Index) Applied() uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.applied
+}
+
+// Len returns the number of releases, and how many of them are withdrawn.
+func (x *Index) Len() (releases, withdrawn int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.entries), x.withdrawn
+}
+
+// Find returns the entry of a release.
+func (x *Index) Find(id string) (*Entry, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e, ok := x.entries[id]
+	return e, ok
+}
+
+// Count is the number of releases under a topic that a reader of its feed can
+// come by: not withdrawn, and of a routine series only under its own type.
+func (x *Index) Count(k news.TopicKind, slug string) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	l, ok := x.topics[topic{k, "", slug}]
+	if !ok {
+		return 0
+	}
+	if k == news.KindType {
+		return l.shown
+	}
+	return l.plain
+}
+
+// Total is Count over all releases.
+func (x *Index) Total() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.all.plain
+}

@@ -1,0 +1,143 @@
+package index
+
+import "time"
+
+// Limits bound a window: it ends with the entry that reaches one of them.
+type Limits struct {
+	Count int
+	Bytes int
+}
+
+// Window is the entries a document of a selection shows, the newest first.
+type Window struct {
+	Entries []*Entry
+	// Changed is the time of the last event that changed the window: of an
+	// entry in it, or of one that left it. It is zero while nothing ever was in it.
+	Changed time.Time
+	// Full says that a limit was reached, so there may be older entries.
+	Full bool
+	// AsOf is the last event the window takes account of.
+	AsOf uint64
+}
+
+// Window takes the newest entries of a selection up to the limits.
+func (x *Index) Window(q Query, limits Limits) Window {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	lead := x.shortest(q)
+	w := Window{AsOf: x.applied}
+	size := 0
+	walk := newWalk(lead)
+	for e := walk.next(); e != nil; e = walk.next() {
+		if !q.match(e) {
+			continue
+		}
+		w.Entries = append(w.Entries, e)
+		size += e.Size
+		if len(w.Entries) >= limits.Count || size >= limits.Bytes {
+			w.Full = true
+			break
+		}
+	}
+	if changed := w.changed(q, lead); changed >= 0 {
+		w.Changed = time.UnixMilli(changed).UTC()
+	}
+	return w
+}
+
+// Fresh reports whether a window of the query that was taken as of an event is
+// still what Window would return. It may be wrong in saying no.
+func (x *Index) Fresh(q Query, asOf uint64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, c := range q.clauses {
+		if c.untouchedSince(asOf) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *clause) untouchedSince(seq uint64) bool {
+	for _, l := range c.lists {
+		if l.touched > seq {
+			return false
+		}
+	}
+	return true
+}
+
+// shortest is the cheapest set of lists that together hold all matches.
+func (x *Index) shortest(q Query) []*list {
+	lists, best := []*list{x.all}, len(x.all.entries)
+	for i := range q.clauses {
+		if n := q.clauses[i].length(); n < best {
+			lists, best = q.clauses[i].lists, n
+		}
+	}
+	return lists
+}
+
+// changed is the time of the last event that changed the window, in
+// milliseconds since 1970; -1 when there was none.
+//
+// Entries of the window carry their own times. An entry that left counts when
+// it left after the last change of any entry that is here now, and from a place
+// that was inside: because none of today's entries has changed since, they all
+// stood here then, and so the place was inside if it lies before the last of
+// them, or if there was room behind it.
+func (w *Window) changed(q Query, lead []*list) int64 {
+	latest, lastSeq := int64(-1), uint64(0)
+	for _, e := range w.Entries {
+		latest, lastSeq = max(latest, e.Updated), max(lastSeq, e.Seq)
+	}
+	for _, l := range lead {
+		for i := len(l.departures) - 1; i >= 0 && l.departures[i].seq > lastSeq; i-- {
+			d := &l.departures[i]
+			if !q.match(d.old) {
+				continue
+			}
+			if !w.Full || order(w.Entries[len(w.Entries)-1], d.old) < 0 {
+				latest = max(latest, d.at)
+				break // earlier ones of this list are older still
+			}
+		}
+	}
+	return latest
+}
+
+// walk visits the entries of several lists, each once, the newest first.
+type walk struct {
+	lists [][]*Entry
+}
+
+func newWalk(lists []*list) *walk {
+	w := &walk{lists: make([][]*Entry, 0, len(lists))}
+	for _, l := range lists {
+		if len(l.entries) > 0 {
+			w.lists = append(w.lists, l.entries)
+		}
+	}
+	return w
+}
+
+func (w *walk) next() *Entry {
+	var newest *Entry
+	for _, l := range w.lists {
+		if len(l) == 0 {
+			continue
+		}
+		if e := l[len(l)-1]; newest == nil || order(e, newest) > 0 {
+			newest = e
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	for i, l := range w.lists {
+		if len(l) > 0 && l[len(l)-1] == newest {
+			w.lists[i] = l[:len(l)-1]
+		}
+	}
+	return newest
+}
