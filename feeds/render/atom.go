@@ -1,0 +1,114 @@
+package render
+
+import (
+	"encoding/xml"
+
+	"dateline/publisher/news"
+
+	"github.com/gorilla/feeds"
+)
+
+const (
+	atomNamespace      = "http://www.w3.org/2005/Atom"
+	tombstoneNamespace = "http://purl.org/atompub/tombstones/1.0" // RFC 6721
+)
+
+type atomFeed struct {
+	At       string  `xml:"xmlns:at,attr"`
+	Lang     string  `xml:"xml:lang,attr"`
+	Title    xmlText `xml:"title"`
+	Subtitle xmlText `xml:"subtitle"`
+	feeds.AtomFeed
+	Link      []feeds.AtomLink `xml:"link"`
+	Generator string           `xml:"generator"`
+}
+
+// FeedXml is what feeds.ToXML writes; without it the method of the embedded
+// feed would be taken and our fields dropped.
+func (f *atomFeed) FeedXml() any { return f } //nolint:revive // the name is gorilla's
+
+type atomEntry struct {
+	Lang  string  `xml:"xml:lang,attr"`
+	Title xmlText `xml:"title"`
+	feeds.AtomEntry
+	Author   []feeds.AtomAuthor `xml:"author"`
+	Links    []entryLink        `xml:"link"`
+	Category []atomCategory     `xml:"category"`
+}
+
+type entryLink struct {
+	feeds.AtomLink
+	HrefLang string `xml:"hreflang,attr,omitempty"`
+}
+
+type atomCategory struct {
+	Term   string `xml:"term,attr"`
+	Scheme string `xml:"scheme,attr"`
+	Label  string `xml:"label,attr"`
+}
+
+// tombstone says that an entry is gone (RFC 6721 section 3).
+type tombstone struct {
+	XMLName xml.Name  `xml:"at:deleted-entry"`
+	Ref     string    `xml:"ref,attr"`
+	When    string    `xml:"when,attr"`
+	Link    entryLink `xml:"link"`
+	Comment xmlText   `xml:"at:comment"`
+}
+
+func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
+	page := entryLink{AtomLink: feeds.AtomLink{Href: news.ReleaseURL(r.base, rel.ID, rel.Title), Rel: "alternate", Type: "text/html"}, HrefLang: clean(rel.Language)}
+	if rel.Status == news.Withdrawn {
+		return xmlItem(tombstone{
+			Ref: uuid(rel), When: rfc3339(rel.UpdatedAt), Link: page, Comment: plain(title(rel) + ". Reason: " + cleanLine(rel.Reason)),
+		}, "  ")
+	}
+	e := atomEntry{
+		AtomEntry: feeds.AtomEntry{
+			Id: uuid(rel), Updated: rfc3339(rel.UpdatedAt), Published: rfc3339(rel.PublishedAt),
+			Summary: &feeds.AtomSummary{Type: "text", Content: Summary(rel)},
+			Content: &feeds.AtomContent{Type: "html", Content: Body(rel)},
+		},
+		Lang: language(rel.Language), Title: plain(title(rel)), Links: []entryLink{page},
+	}
+	if rel.URL != "" {
+		e.Links = append(e.Links, entryLink{AtomLink: feeds.AtomLink{Href: clean(rel.URL), Rel: "via", Type: "text/html"}})
+	}
+	for _, name := range r.authors(rel) {
+		e.Author = append(e.Author, feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: name}})
+	}
+	for _, l := range r.labels(rel) {
+		e.Category = append(e.Category, atomCategory{l.term, l.scheme, l.name})
+	}
+	return xmlItem(e, "  ")
+}
+
+func (r *Renderer) atomFrame(feed Feed) (head, foot []byte, err error) {
+	doc := atomFeed{
+		AtomFeed: feeds.AtomFeed{
+			Xmlns: atomNamespace, Id: r.pageURL(feed), Updated: rfc3339(feed.Updated),
+			Author: &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: clean(r.publisher), Uri: r.base + "/"}},
+		},
+		At: tombstoneNamespace, Lang: "en", Title: plain(clean(feed.Title)), Subtitle: plain(clean(feed.Description)), Generator: "Dateline",
+		Link: []feeds.AtomLink{
+			{Href: r.selfURL(feed, Atom), Rel: "self", Type: Atom.MediaType()},
+			{Href: r.pageURL(feed), Rel: "alternate", Type: "text/html"},
+		},
+	}
+	return xmlFrame(&doc, "</feed>")
+}
+
+func plain(s string) xmlText {
+	t := text(s)
+	t.Type = "text"
+	return t
+}
+
+// language is a release's language, "und" (BCP 47) when it names none, because
+// it must not inherit that of the feed.
+func language(l string) string {
+	if l = clean(l); l != "" {
+		return l
+	}
+	return "und"
+}

@@ -1,0 +1,231 @@
+package render_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"dateline/feeds/render"
+)
+
+// check lists what the specifications would object to in a document.
+func check(f render.Format, doc []byte) []string {
+	switch f {
+	case render.RSS:
+		return checkRSS(doc)
+	case render.Atom:
+		return checkAtom(doc)
+	}
+	return checkJSON(doc)
+}
+
+// problems collects objections.
+type problems []string
+
+func (p *problems) unless(ok bool, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Sprintf(format, args...))
+	}
+}
+
+func (p *problems) distinct(what string, ids []string) {
+	slices.Sort(ids)
+	p.unless(len(slices.Compact(slices.Clone(ids))) == len(ids), "%s stand twice: %q", what, ids)
+}
+
+type element struct {
+	XMLName  xml.Name
+	Attrs    []xml.Attr `xml:",any,attr"`
+	Text     string     `xml:",chardata"`
+	Children []element  `xml:",any"`
+}
+
+func (e element) all(space, local string) []element {
+	var out []element
+	for _, c := range e.Children {
+		if c.XMLName == (xml.Name{Space: space, Local: local}) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (e element) one(p *problems, space, local string) element {
+	found := e.all(space, local)
+	p.unless(len(found) == 1, "%s has %d elements %s, wants 1", e.XMLName.Local, len(found), local)
+	if len(found) == 0 {
+		return element{}
+	}
+	return found[0]
+}
+
+func (e element) attr(local string) string {
+	for _, a := range e.Attrs {
+		if a.Name.Local == local {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+const (
+	nsAtom    = "http://www.w3.org/2005/Atom"
+	nsAt      = "http://purl.org/atompub/tombstones/1.0"
+	nsContent = "http://purl.org/rss/1.0/modules/content/"
+	nsDC      = "http://purl.org/dc/elements/1.1/"
+)
+
+func parse(p *problems, doc []byte) element {
+	var root element
+	err := wellFormed(doc)
+	p.unless(err == nil, "not well-formed: %v", err)
+	err = xml.Unmarshal(doc, &root)
+	p.unless(err == nil, "not XML: %v", err)
+	return root
+}
+
+func checkRSS(doc []byte) (p problems) {
+	root := parse(&p, doc)
+	p.unless(root.XMLName.Local == "rss" && root.attr("version") == "2.0", "the root is %v", root.XMLName)
+	ch := root.one(&p, "", "channel")
+	p.unless(ch.one(&p, "", "title").Text != "", "no title")
+	p.unless(ch.one(&p, "", "description").Text != "", "no description")
+	p.unless(absolute(ch.one(&p, "", "link").Text), "the link is not absolute")
+	self := ch.one(&p, nsAtom, "link")
+	p.unless(self.attr("rel") == "self" && absolute(self.attr("href")) && self.attr("type") == "application/rss+xml", "the self link is %v", self.Attrs)
+	_, err := mail.ParseDate(ch.one(&p, "", "lastBuildDate").Text)
+	p.unless(err == nil, "lastBuildDate: %v", err)
+	p.unless(ch.one(&p, "", "ttl").Text == "5", "the ttl is not five minutes")
+	var ids []string
+	for _, item := range ch.all("", "item") {
+		ids = append(ids, checkRSSItem(&p, &item))
+	}
+	p.distinct("guids", ids)
+	return p
+}
+
+func checkRSSItem(p *problems, item *element) string {
+	title := item.one(p, "", "title").Text
+	p.unless(title != "", "an item without title")
+	p.unless(absolute(item.one(p, "", "link").Text), "%s: the link is not absolute", title)
+	guid := item.one(p, "", "guid")
+	p.unless(guid.attr("isPermaLink") == "false" && strings.HasPrefix(guid.Text, "urn:uuid:"), "%s: the guid is %q", title, guid.Text)
+	_, err := mail.ParseDate(item.one(p, "", "pubDate").Text)
+	p.unless(err == nil, "%s: pubDate: %v", title, err)
+	p.unless(len(item.all("", "author")) == 0, "%s: author must be an e-mail address", title)
+	p.unless(len(item.all(nsDC, "creator")) > 0, "%s: no dc:creator", title)
+	for _, c := range item.all("", "category") {
+		p.unless(absolute(c.attr("domain")) && c.Text != "", "%s: the category %q has the domain %q", title, c.Text, c.attr("domain"))
+	}
+	place := func(space, local string) int {
+		return slices.IndexFunc(item.Children, func(c element) bool { return c.XMLName == xml.Name{Space: space, Local: local} })
+	}
+	item.one(p, "", "description")
+	if full := place(nsContent, "encoded"); full >= 0 {
+		p.unless(place("", "description") < full, "%s: content:encoded stands before description", title)
+	}
+	return guid.Text
+}
+
+func checkAtom(doc []byte) (p problems) {
+	root := parse(&p, doc)
+	p.unless(root.XMLName == xml.Name{Space: nsAtom, Local: "feed"}, "the root is %v", root.XMLName)
+	p.unless(root.attr("lang") != "", "no xml:lang")
+	feed := checkAtomCommon(&p, &root)
+	p.unless(root.one(&p, nsAtom, "author").one(&p, nsAtom, "name").Text != "", "no author")
+	rels := map[string]int{}
+	for _, l := range root.all(nsAtom, "link") {
+		rels[l.attr("rel")]++
+		p.unless(absolute(l.attr("href")), "the link %s is not absolute", l.attr("rel"))
+	}
+	p.unless(rels["self"] == 1 && rels["alternate"] == 1, "the links are %v", rels)
+	ids := []string{root.one(&p, nsAtom, "id").Text}
+	for _, e := range root.all(nsAtom, "entry") {
+		updated := checkAtomCommon(&p, &e)
+		p.unless(!updated.After(feed), "an entry is newer than its feed")
+		ids = append(ids, checkAtomEntry(&p, &e))
+	}
+	for _, d := range root.all(nsAt, "deleted-entry") {
+		when, err := time.Parse(time.RFC3339, d.attr("when"))
+		p.unless(err == nil && !when.After(feed), "the tombstone's time %q: %v", d.attr("when"), err)
+		p.unless(d.one(&p, nsAt, "comment").Text != "", "a tombstone without reason")
+		ids = append(ids, d.attr("ref"))
+	}
+	p.distinct("ids", ids)
+	return p
+}
+
+func checkAtomCommon(p *problems, e *element) time.Time {
+	p.unless(e.one(p, nsAtom, "id").Text != "", "no id")
+	p.unless(e.one(p, nsAtom, "title").Text != "", "no title")
+	t, err := time.Parse(time.RFC3339, e.one(p, nsAtom, "updated").Text)
+	p.unless(err == nil, "updated: %v", err)
+	return t
+}
+
+func checkAtomEntry(p *problems, e *element) string {
+	id := e.one(p, nsAtom, "id").Text
+	p.unless(strings.HasPrefix(id, "urn:uuid:"), "the id is %q", id)
+	_, err := time.Parse(time.RFC3339, e.one(p, nsAtom, "published").Text)
+	p.unless(err == nil, "%s: published: %v", id, err)
+	p.unless(len(e.all(nsAtom, "author")) > 0, "%s: no author", id)
+	p.unless(e.attr("lang") != "", "%s: no xml:lang", id)
+	p.unless(e.one(p, nsAtom, "content").attr("type") == "html", "%s: the content has no type", id)
+	p.unless(e.one(p, nsAtom, "summary").attr("type") == "text", "%s: the summary has no type", id)
+	alternates := 0
+	for _, l := range e.all(nsAtom, "link") {
+		if l.attr("rel") == "alternate" {
+			alternates++
+			p.unless(absolute(l.attr("href")), "%s: the link is not absolute", id)
+		}
+	}
+	p.unless(alternates == 1, "%s: %d alternate links", id, alternates)
+	for _, c := range e.all(nsAtom, "category") {
+		p.unless(c.attr("term") != "" && absolute(c.attr("scheme")) && c.attr("label") != "", "%s: the category %v", id, c.Attrs)
+	}
+	return id
+}
+
+func checkJSON(doc []byte) (p problems) {
+	var feed struct {
+		Version string `json:"version"`
+		Title   string `json:"title"`
+		Home    string `json:"home_page_url"`
+		Feed    string `json:"feed_url"`
+		Items   []struct {
+			ID        string `json:"id"`
+			URL       string `json:"url"`
+			Content   string `json:"content_html"`
+			Published string `json:"date_published"`
+			Modified  string `json:"date_modified"`
+			Authors   []struct {
+				Name string `json:"name"`
+			} `json:"authors"`
+			Dateline struct {
+				About    string `json:"about"`
+				Revision int    `json:"revision"`
+			} `json:"_dateline"`
+		} `json:"items"`
+	}
+	err := json.Unmarshal(doc, &feed)
+	p.unless(err == nil, "not JSON: %v", err)
+	p.unless(feed.Version == "https://jsonfeed.org/version/1.1" && feed.Title != "", "version %q, title %q", feed.Version, feed.Title)
+	p.unless(absolute(feed.Home) && absolute(feed.Feed), "links %q, %q", feed.Home, feed.Feed)
+	p.unless(feed.Items != nil, "no items")
+	var ids []string
+	for _, i := range feed.Items {
+		ids = append(ids, i.ID)
+		p.unless(strings.HasPrefix(i.ID, "urn:uuid:") && absolute(i.URL) && i.Content != "", "item %q, %q, %q", i.ID, i.URL, i.Content)
+		for _, s := range []string{i.Published, i.Modified} {
+			_, err := time.Parse(time.RFC3339, s)
+			p.unless(err == nil, "%s: %v", i.ID, err)
+		}
+		p.unless(len(i.Authors) > 0 && absolute(i.Dateline.About) && i.Dateline.Revision > 0, "%s: authors %v, extension %v", i.ID, i.Authors, i.Dateline)
+	}
+	p.distinct("ids", ids)
+	return p
+}

@@ -1,0 +1,123 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"dateline/publisher/news"
+
+	"github.com/gorilla/feeds"
+)
+
+// jsonFeed is version 1.1; gorilla's own leaves items out when there are none.
+type jsonFeed struct {
+	feeds.JSONFeed
+	Dateline feedExtension     `json:"_dateline"`
+	Items    []json.RawMessage `json:"items"` // the last key, where the document is parted
+}
+
+// feedExtension and itemExtension are explained on the page they name
+// (JSON Feed 1.1, section Extensions).
+type feedExtension struct {
+	About   string `json:"about"`
+	Updated string `json:"updated"`
+}
+
+type itemExtension struct {
+	About     string             `json:"about"`
+	Revision  int                `json:"revision"`
+	Status    news.Status        `json:"status"`
+	Updated   string             `json:"updated"`
+	Note      string             `json:"note,omitempty"`
+	Reason    string             `json:"reason,omitempty"`
+	Type      string             `json:"type,omitempty"`
+	Fields    []string           `json:"fields,omitempty"`
+	Countries []countryExtension `json:"countries,omitempty"`
+	Sources   []string           `json:"sources,omitempty"`
+}
+
+type countryExtension struct {
+	Slug string    `json:"slug"`
+	Role news.Role `json:"role"`
+}
+
+type jsonItem struct {
+	feeds.JSONItem
+	Language string        `json:"language,omitempty"`
+	Dateline itemExtension `json:"_dateline"`
+}
+
+func (r *Renderer) jsonItem(rel *news.Release) ([]byte, error) {
+	published, modified := second(rel.PublishedAt), second(rel.UpdatedAt)
+	item := jsonItem{
+		JSONItem: feeds.JSONItem{
+			Id: uuid(rel), Url: news.ReleaseURL(r.base, rel.ID, rel.Title), ExternalUrl: clean(rel.URL),
+			Title: title(rel), Summary: Summary(rel), ContentHTML: Body(rel),
+			PublishedDate: &published, ModifiedDate: &modified, Tags: r.tags(rel),
+		},
+		Language: clean(rel.Language),
+		Dateline: r.extension(rel),
+	}
+	for _, name := range r.authors(rel) {
+		item.Authors = append(item.Authors, &feeds.JSONAuthor{Name: name})
+	}
+	return jsonBytes(item)
+}
+
+// tags are the names of all topics, each once.
+func (r *Renderer) tags(rel *news.Release) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, l := range r.labels(rel) {
+		if !seen[l.name] {
+			seen[l.name] = true
+			out = append(out, l.name)
+		}
+	}
+	return out
+}
+
+func (r *Renderer) extension(rel *news.Release) itemExtension {
+	x := itemExtension{
+		About: r.about(), Revision: rel.Revision, Status: rel.Status, Updated: rfc3339(rel.UpdatedAt),
+		Note: cleanLine(rel.Note), Reason: cleanLine(rel.Reason), Type: rel.Type, Fields: rel.FieldSlugs(), Sources: rel.SourceSlugs(),
+	}
+	for _, c := range rel.Countries {
+		x.Countries = append(x.Countries, countryExtension{c.Slug, c.Role})
+	}
+	return x
+}
+
+func (r *Renderer) about() string { return r.base + "/about-feeds#dateline" }
+
+func (r *Renderer) jsonFrame(feed Feed) (head, foot []byte, err error) {
+	b, err := jsonBytes(jsonFeed{
+		JSONFeed: feeds.JSONFeed{
+			Version: "https://jsonfeed.org/version/1.1", Title: clean(feed.Title), Language: feed.Language,
+			HomePageUrl: r.pageURL(feed), FeedUrl: r.selfURL(feed, JSON), Description: clean(feed.Description),
+			Authors: []*feeds.JSONAuthor{{Name: clean(r.publisher), Url: r.base + "/"}},
+		},
+		Dateline: feedExtension{r.about(), rfc3339(feed.Updated)},
+		Items:    []json.RawMessage{},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !bytes.HasSuffix(b, []byte("[]}")) {
+		return nil, nil, errors.New("render: the document does not end as it should")
+	}
+	i := len(b) - len("]}")
+	return append(b[:i:i], '\n'), []byte("\n]}\n"), nil
+}
+
+// jsonBytes encodes without the escapes that only matter inside HTML pages.
+func jsonBytes(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,172 @@
+package render
+
+import (
+	"fmt"
+	"time"
+
+	"dateline/publisher/news"
+)
+
+// Version is part of every ETag. Raise it with every change of the bytes that
+// the same release gives.
+const Version = 1
+
+// Format is a format of feeds; its value is the extension in URLs.
+type Format string
+
+// The formats.
+const (
+	RSS  Format = "rss"
+	Atom Format = "atom"
+	JSON Format = "json"
+)
+
+// Formats lists the formats in the order in which pages offer them.
+var Formats = []Format{RSS, Atom, JSON}
+
+// Name is the format's name for people.
+func (f Format) Name() string {
+	return map[Format]string{RSS: "RSS", Atom: "Atom", JSON: "JSON Feed"}[f]
+}
+
+// MediaType is the format's media type without parameters.
+func (f Format) MediaType() string {
+	if f == JSON {
+		return "application/feed+json"
+	}
+	return "application/" + string(f) + "+xml"
+}
+
+// ContentType is what a response carries. JSON has no charset parameter
+// (RFC 8259 section 11).
+func (f Format) ContentType() string {
+	if f == JSON {
+		return f.MediaType()
+	}
+	return f.MediaType() + "; charset=utf-8"
+}
+
+// Separator stands between two items.
+func (f Format) Separator() string {
+	if f == JSON {
+		return ",\n"
+	}
+	return ""
+}
+
+// TTL is how long a reader may keep a document before it asks again.
+const TTL = 5 * time.Minute
+
+// Epoch is the time of change of a feed that never had a release: fixed, so
+// that an empty document is the same everywhere and always.
+var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Feed is what the head of a document says.
+type Feed struct {
+	Path        string // canonical path below /feeds/, without extension
+	Title       string
+	Description string
+	Language    string    // language of all items, empty when mixed
+	Updated     time.Time // of the last change; [Epoch] when there was none
+}
+
+// Renderer renders for one publisher. It may be used by many goroutines.
+type Renderer struct {
+	taxonomy  *news.Taxonomy
+	base      string // without a slash at the end
+	publisher string
+}
+
+// New makes a renderer. base is the address of the pages, without a slash at
+// the end; publisher is the name of who publishes.
+func New(t *news.Taxonomy, base, publisher string) *Renderer {
+	return &Renderer{taxonomy: t, base: base, publisher: publisher}
+}
+
+// Item renders one release. A withdrawn one becomes a short notice under the
+// same id.
+func (r *Renderer) Item(f Format, rel *news.Release) ([]byte, error) {
+	switch f {
+	case RSS:
+		return r.rssItem(rel)
+	case Atom:
+		return r.atomItem(rel)
+	case JSON:
+		return r.jsonItem(rel)
+	}
+	return nil, fmt.Errorf("render %s: no such format", f)
+}
+
+// Frame renders what stands before and after the items.
+func (r *Renderer) Frame(f Format, feed Feed) (head, foot []byte, err error) {
+	switch f {
+	case RSS:
+		return r.rssFrame(feed)
+	case Atom:
+		return r.atomFrame(feed)
+	case JSON:
+		return r.jsonFrame(feed)
+	}
+	return nil, nil, fmt.Errorf("render %s: no such format", f)
+}
+
+func (r *Renderer) pageURL(feed Feed) string { return r.base + "/feeds/" + feed.Path }
+
+func (r *Renderer) selfURL(feed Feed, f Format) string { return r.pageURL(feed) + "." + string(f) }
+
+func uuid(rel *news.Release) string { return "urn:uuid:" + rel.ID }
+
+// label is a topic of a release as formats show it.
+type label struct {
+	scheme, term, name string
+}
+
+// labels lists the fields, countries by role, sources and the type of a release.
+func (r *Renderer) labels(rel *news.Release) []label {
+	out := make([]label, 0, len(rel.Fields)+len(rel.Countries)+len(rel.Sources)+1)
+	add := func(k news.TopicKind, role news.Role, slug string) {
+		scheme := r.base + "/topics#" + string(k)
+		if role != "" {
+			scheme += "-" + string(role)
+		}
+		l := label{scheme, clean(slug), clean(r.taxonomy.Name(k, slug))}
+		for _, have := range out {
+			if have == l {
+				return
+			}
+		}
+		out = append(out, l)
+	}
+	for _, f := range rel.Fields {
+		add(news.KindField, "", f.Slug)
+	}
+	for _, c := range rel.Countries {
+		add(news.KindCountry, c.Role, c.Slug)
+	}
+	for _, s := range rel.Sources {
+		add(news.KindSource, "", s.Slug)
+	}
+	if rel.Type != "" {
+		add(news.KindType, "", rel.Type)
+	}
+	return out
+}
+
+// authors are the sources of a release, or the publisher when it names none.
+func (r *Renderer) authors(rel *news.Release) []string {
+	var out []string
+	for _, s := range rel.SourceSlugs() {
+		out = append(out, clean(r.taxonomy.Name(news.KindSource, s)))
+	}
+	if len(out) == 0 {
+		out = []string{clean(r.publisher)}
+	}
+	return out
+}
+
+// second brings a time to the form of documents: UTC, whole seconds.
+func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+func rfc3339(t time.Time) string { return second(t).Format(time.RFC3339) }
+
+func rfc822(t time.Time) string { return second(t).Format("Mon, 02 Jan 2006 15:04:05 GMT") }

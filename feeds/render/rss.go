@@ -1,0 +1,112 @@
+package render
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"html"
+
+	"dateline/publisher/news"
+
+	"github.com/gorilla/feeds"
+)
+
+// rss is the root. It is not gorilla's, which knows no atom, dc and dcterms.
+type rss struct {
+	XMLName xml.Name `xml:"rss"`
+	Version string   `xml:"version,attr"`
+	Atom    string   `xml:"xmlns:atom,attr"`
+	Content string   `xml:"xmlns:content,attr"`
+	DC      string   `xml:"xmlns:dc,attr"`
+	DCTerms string   `xml:"xmlns:dcterms,attr"`
+	Channel rssChannel
+}
+
+// FeedXml is what feeds.ToXML writes; without it the method of the embedded
+// channel would be taken and our fields dropped.
+func (r *rss) FeedXml() any { return r } //nolint:revive // the name is gorilla's
+
+type rssChannel struct {
+	Title       xmlText `xml:"title"`
+	Description xmlText `xml:"description"`
+	feeds.RssFeed
+	Self atomLink `xml:"atom:link"`
+}
+
+type atomLink struct {
+	Href string `xml:"href,attr"`
+	Rel  string `xml:"rel,attr"`
+	Type string `xml:"type,attr"`
+}
+
+type rssItem struct {
+	Title xmlText `xml:"title"`
+	feeds.RssItem
+	Creator  []string      `xml:"dc:creator"`
+	Language string        `xml:"dc:language,omitempty"`
+	Modified string        `xml:"dcterms:modified"`
+	Category []rssCategory `xml:"category"`
+}
+
+type rssCategory struct {
+	Domain string `xml:"domain,attr"`
+	Name   string `xml:",chardata"`
+}
+
+func (r *Renderer) rssItem(rel *news.Release) ([]byte, error) {
+	item := rssItem{
+		RssItem: feeds.RssItem{
+			Link:        news.ReleaseURL(r.base, rel.ID, rel.Title),
+			Description: html.EscapeString(Summary(rel)),
+			Guid:        &feeds.RssGuid{Id: uuid(rel), IsPermaLink: "false"},
+			PubDate:     rfc822(rel.PublishedAt),
+		},
+		Title: text(title(rel)), Creator: r.authors(rel), Language: clean(rel.Language), Modified: rfc3339(rel.UpdatedAt),
+	}
+	if rel.Status != news.Withdrawn {
+		item.Content = &feeds.RssContent{Content: Body(rel)}
+	}
+	for _, l := range r.labels(rel) {
+		item.Category = append(item.Category, rssCategory{l.scheme, l.name})
+	}
+	return xmlItem(item, "    ")
+}
+
+func (r *Renderer) rssFrame(feed Feed) (head, foot []byte, err error) {
+	doc := rss{
+		Version: "2.0", Atom: "http://www.w3.org/2005/Atom", Content: "http://purl.org/rss/1.0/modules/content/",
+		DC: "http://purl.org/dc/elements/1.1/", DCTerms: "http://purl.org/dc/terms/",
+		Channel: rssChannel{
+			RssFeed: feeds.RssFeed{
+				Link: r.pageURL(feed), Language: feed.Language, LastBuildDate: rfc822(feed.Updated),
+				Generator: "Dateline", Docs: "https://www.rssboard.org/rss-specification", Ttl: int(TTL.Minutes()),
+			},
+			Title: text(clean(feed.Title)), Description: text(clean(feed.Description)),
+			Self: atomLink{r.selfURL(feed, RSS), "self", RSS.MediaType()},
+		},
+	}
+	return xmlFrame(&doc, "  </channel>")
+}
+
+// xmlItem renders an element with its indentation and a line feed behind it.
+func xmlItem(v any, indent string) ([]byte, error) {
+	b, err := xml.MarshalIndent(v, indent, "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}
+
+// xmlFrame renders a document without items and parts it before its end.
+func xmlFrame(doc feeds.XmlFeed, end string) (head, foot []byte, err error) {
+	s, err := feeds.ToXML(doc)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := append([]byte(s), '\n')
+	i := bytes.LastIndex(b, []byte(end))
+	if i < 0 {
+		return nil, nil, errors.New("render: the document does not end as it should")
+	}
+	return b[:i:i], b[i:], nil
+}

@@ -1,0 +1,96 @@
+package render
+
+import (
+	"html"
+	"strings"
+	"unicode/utf8"
+
+	"dateline/publisher/news"
+)
+
+// clean is [news.Clean] with a short way for plain ASCII. Whatever is in the
+// log, a document stays well-formed.
+func clean(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
+			return news.Clean(s)
+		}
+	}
+	return s
+}
+
+func cleanLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
+
+// xmlText is a text that is escaped by hexadecimal references, which readers
+// and the W3C validator take for text where they suspect markup behind &lt;.
+type xmlText struct {
+	Type string `xml:"type,attr,omitempty"`
+	Text string `xml:",innerxml"`
+}
+
+var hex = strings.NewReplacer("&", "&#x26;", "<", "&#x3C;", ">", "&#x3E;")
+
+func text(s string) xmlText { return xmlText{Text: hex.Replace(s)} }
+
+func title(rel *news.Release) string {
+	if rel.Status == news.Withdrawn {
+		return "Withdrawn: " + cleanLine(rel.Title)
+	}
+	return cleanLine(rel.Title)
+}
+
+// maxSummary is where a summary made from the text ends, in characters.
+const maxSummary = 300
+
+// Summary is the release's own summary, or the opening of its text cut between
+// words; for a withdrawn release the notice. It is one line of plain text.
+func Summary(rel *news.Release) string {
+	switch {
+	case rel.Status == news.Withdrawn:
+		return withdrawal(rel)
+	case rel.Summary != "":
+		return cleanLine(rel.Summary)
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(clean(rel.Text)), "\n\n")
+	first = strings.Join(strings.Fields(first), " ")
+	if utf8.RuneCountInString(first) <= maxSummary {
+		return first
+	}
+	cut := string([]rune(first)[:maxSummary])
+	if i := strings.LastIndexByte(cut, ' '); i > 0 {
+		cut = cut[:i]
+	}
+	return cut + " …"
+}
+
+func withdrawal(rel *news.Release) string {
+	return "This release was withdrawn on " + day(rel) + ". Reason: " + cleanLine(rel.Reason)
+}
+
+func day(rel *news.Release) string { return rel.UpdatedAt.UTC().Format("2 January 2006") }
+
+// Body is the full text as HTML, the note of a correction first. A withdrawn
+// release has nothing but the notice.
+func Body(rel *news.Release) string {
+	if rel.Status == news.Withdrawn {
+		return "<p>" + html.EscapeString(withdrawal(rel)) + "</p>"
+	}
+	body := clean(rel.HTML)
+	if body == "" {
+		body = paragraphs(clean(rel.Text))
+	}
+	if rel.Note == "" {
+		return body
+	}
+	return "<p><strong>Correction, " + day(rel) + ":</strong> " + html.EscapeString(cleanLine(rel.Note)) + "</p>\n" + body
+}
+
+func paragraphs(s string) string {
+	var b strings.Builder
+	for p := range strings.SplitSeq(s, "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			b.WriteString("<p>" + strings.ReplaceAll(html.EscapeString(p), "\n", "<br>\n") + "</p>\n")
+		}
+	}
+	return b.String()
+}
