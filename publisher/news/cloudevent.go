@@ -92,14 +92,14 @@ type ninjsStd struct {
 
 // CloudEvent makes the outward body of an event: the same on the wire, in
 // webhooks and in API answers. base is the address of the pages, without a
-// slash at the end. A correction's note opens the body; a withdrawn release has
-// pubStatus "canceled" and no body.
+// slash at the end. A correction's note opens the body and stands, on one line,
+// in an attribute too; a withdrawn release has pubStatus "canceled" and no body.
 func CloudEvent(t *Taxonomy, base string, e Event) ([]byte, error) {
 	r := &e.Release
 	b, err := json.Marshal(cloudEvent{
 		SpecVersion: "1.0", ID: e.ID(), Source: base + "/", Type: "dateline.release." + string(e.Kind) + ".v1",
 		Subject: r.ID, Time: stamp(e.Time), DataContentType: "application/json",
-		Revision: r.Revision, Status: r.Status, Note: r.Note, Reason: r.Reason, Backfill: e.Backfill,
+		Revision: r.Revision, Status: r.Status, Note: CleanLine(r.Note), Reason: CleanLine(r.Reason), Backfill: e.Backfill,
 		Data: asNinjs(t, base, r),
 	})
 	if err != nil {
@@ -122,6 +122,9 @@ func asNinjs(t *Taxonomy, base string, r *Release) ninjs {
 		n.PubStatus, n.Representation = "canceled", "partial"
 	} else {
 		n.Bodies = []ninjsText{{"main", "text/html", noteParagraph(r) + r.HTML}}
+		if r.HTML == "" {
+			n.Bodies[0].Value += "<p>" + strings.ReplaceAll(html.EscapeString(r.Text), "\n\n", "</p>\n<p>") + "</p>"
+		}
 	}
 	if r.Summary != "" {
 		n.Descriptions = []ninjsText{{"summary", "text/plain", r.Summary}}
@@ -180,7 +183,7 @@ func ninjsSubjects(t *Taxonomy, base string, r *Release) []ninjsName {
 		if f.Evidence.Rule == "proposal" {
 			creator = "proposal"
 		}
-		out = append(out, ninjsName{Name: t.Name(KindField, f.Slug), Rel: "about", URI: topicURI(base, KindField, f.Slug), Creator: creator, Confidence: int(f.Evidence.Confidence*100 + 0.5)})
+		out = append(out, ninjsName{Name: t.Name(KindField, f.Slug), Rel: "about", URI: topicURI(base, KindField, f.Slug), Creator: creator, Confidence: int(min(max(f.Evidence.Confidence, 0), 1)*100 + 0.5)})
 		for _, c := range topic.IPTC {
 			out = append(out, ninjsName{Name: c.Label, Rel: "about", URI: "http://cv.iptc.org/newscodes/mediatopic/" + strings.TrimPrefix(c.ID, "medtop:"), Creator: "mapping"})
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,18 +41,28 @@ func (e *Event) Alerts() bool { return e.Kind != KindRevised && !e.Backfill }
 // publication) into next. It sets next's identity, revision, status and times:
 //
 //   - the id and first origin stay those of prev;
-//   - UpdatedAt is now, in UTC and whole milliseconds;
-//   - SurfacedAt is now for every kind but a revision, which keeps prev's, and a
-//     first publication by back-fill, which takes the release's own date;
-//   - a withdrawal keeps title and tags and drops text, summary, links and contacts.
+//   - the event's time and UpdatedAt are now, in UTC and whole milliseconds, or
+//     prev's UpdatedAt when the clock went back, so that they never fall;
+//   - SurfacedAt is that time for every kind but a revision, which keeps prev's,
+//     and a first publication by back-fill, which takes the release's own date;
+//   - a withdrawal keeps title and tags and drops text, summary, links, contacts,
+//     the dateline as it stood and the words that tags were found by.
 //
-// Illegal moves are refused with a [Problem] of code [Conflict] that names the
-// allowed ones.
+// Neither prev nor the slices of next are changed. A move that the status does
+// not allow is refused with a [Problem] of code [Conflict] that names the allowed
+// ones, a change of a release that does not exist with [NotFound], and a
+// correction without a note or a withdrawal without a reason with [Unacceptable].
 func Next(prev *Release, next Release, kind Kind, now time.Time, backfill bool) (Event, error) {
 	if err := allowed(prev, kind); err != nil {
 		return Event{}, err
 	}
+	if err := explained(&next, kind); err != nil {
+		return Event{}, err
+	}
 	now = now.UTC().Truncate(time.Millisecond)
+	if prev != nil && now.Before(prev.UpdatedAt) {
+		now = prev.UpdatedAt
+	}
 	next.Revision, next.Status, next.UpdatedAt = 1, Published, now
 	if prev != nil {
 		next.ID, next.Origin, next.Revision = prev.ID, prev.Origin, prev.Revision+1
@@ -59,11 +70,13 @@ func Next(prev *Release, next Release, kind Kind, now time.Time, backfill bool) 
 			next.OtherOrigins = prev.OtherOrigins
 		}
 	}
-	if kind == KindWithdrawn {
+	switch kind {
+	case KindWithdrawn:
 		next.Status = Withdrawn
-		next.Summary, next.HTML, next.Text = "", "", ""
-		next.Links, next.Contacts, next.Note = nil, nil, ""
-	} else {
+		next.withoutText()
+	case KindPublished:
+		next.Note, next.Reason = "", ""
+	default:
 		next.Reason = ""
 	}
 	next.SurfacedAt, next.SurfacedRevision = now, next.Revision
@@ -91,6 +104,17 @@ func allowed(prev *Release, kind Kind) error {
 	}
 }
 
+// explained refuses a change that owes readers a word and does not say it.
+func explained(next *Release, kind Kind) error {
+	switch {
+	case kind == KindCorrected && strings.TrimSpace(next.Note) == "":
+		return Problemf(Unacceptable, "a correction needs a note that says what was wrong")
+	case kind == KindWithdrawn && strings.TrimSpace(next.Reason) == "":
+		return Problemf(Unacceptable, "a withdrawal needs a reason, which readers will see")
+	}
+	return nil
+}
+
 // codecVersion is written into every encoded event. Raise it when the meaning
 // of a field changes; keep decoding all earlier ones (testdata/events holds a
 // frozen fixture of each).
@@ -102,8 +126,12 @@ type envelope struct {
 }
 
 // Encode writes the event in Dateline's own format, version 1: one JSON object
-// with "v", "kind", "time", "backfill" and "release".
+// with "v", "kind", "time", "backfill" and "release". It refuses an event
+// without id, revision or kind, which Decode would refuse too.
 func Encode(e Event) ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
+	}
 	b, err := json.Marshal(envelope{codecVersion, e})
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s: %w", e.ID(), err)
@@ -111,24 +139,53 @@ func Encode(e Event) ([]byte, error) {
 	return b, nil
 }
 
+// check is nil for an event that can be kept: known kind, an id that fits into
+// subjects and URLs, a revision, and the status that belongs to the kind.
+func (e *Event) check() error {
+	switch e.Kind {
+	case KindPublished, KindRevised, KindCorrected, KindWithdrawn, KindRepublished:
+	default:
+		return fmt.Errorf("the kind %q is unknown", e.Kind)
+	}
+	if !ValidID(e.Release.ID) || e.Release.Revision < 1 {
+		return fmt.Errorf("release id %q or revision %d is wrong", e.Release.ID, e.Release.Revision)
+	}
+	if want := map[bool]Status{true: Withdrawn, false: Published}[e.Kind == KindWithdrawn]; e.Release.Status != want {
+		return fmt.Errorf("status %q does not belong to the kind %q", e.Release.Status, e.Kind)
+	}
+	return nil
+}
+
 // ErrNewer is returned for an event that a newer dateline wrote.
 var ErrNewer = errors.New("a newer dateline wrote this event; run that version")
 
 // Decode reads what Encode of this or an earlier version wrote. Unknown fields
-// are ignored, so that an older reader survives a newer writer of the same version.
+// are ignored, so that an older reader survives a newer writer of the same
+// version. An event of a newer version is [ErrNewer], whatever else it holds.
 func Decode(b []byte) (Event, error) {
 	var env envelope
 	if err := json.Unmarshal(b, &env); err != nil {
+		// A newer version may have other types in the same places.
+		var v struct {
+			Version int `json:"v"`
+		}
+		if json.Unmarshal(b, &v) == nil && v.Version > codecVersion {
+			return Event{}, newer(v.Version)
+		}
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
 	if env.Version > codecVersion {
-		return Event{}, fmt.Errorf("%w: version %d, this one knows %d", ErrNewer, env.Version, codecVersion)
+		return Event{}, newer(env.Version)
 	}
 	if env.Version < 1 {
 		return Event{}, errors.New("decode event: it has no version")
 	}
-	if env.Release.ID == "" || env.Release.Revision < 1 || env.Kind == "" {
-		return Event{}, fmt.Errorf("decode event: release id, revision or kind is missing")
+	if err := env.check(); err != nil {
+		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
 	return env.Event, nil
+}
+
+func newer(version int) error {
+	return fmt.Errorf("%w: version %d, this one knows %d", ErrNewer, version, codecVersion)
 }

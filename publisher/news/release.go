@@ -89,7 +89,7 @@ type Release struct {
 	DayOnly     bool      `json:"day_only,omitempty"`
 	// UpdatedAt is the time of the event that made this revision, UTC.
 	UpdatedAt time.Time `json:"updated"`
-	// SurfacedAt orders feeds: see [Event.Apply]. SurfacedRevision is the
+	// SurfacedAt orders feeds: see [Next]. SurfacedRevision is the
 	// revision that set it, which is the last one that alerts anybody.
 	SurfacedAt       time.Time `json:"surfaced"`
 	SurfacedRevision int       `json:"surfaced_revision"`
@@ -126,18 +126,38 @@ func (r *Release) CountrySlugs(roles ...Role) []string {
 	return out
 }
 
-// FieldSlugs returns the fields of the release in their order.
+// FieldSlugs returns the distinct fields of the release in their order.
 func (r *Release) FieldSlugs() []string { return slugs(r.Fields) }
 
-// SourceSlugs returns the sources of the release in their order.
+// SourceSlugs returns the distinct sources of the release in their order.
 func (r *Release) SourceSlugs() []string { return slugs(r.Sources) }
 
 func slugs(tags []Tag) []string {
-	out := make([]string, len(tags))
-	for i, t := range tags {
-		out[i] = t.Slug
+	var out []string
+	for _, t := range tags {
+		if !slices.Contains(out, t.Slug) {
+			out = append(out, t.Slug)
+		}
 	}
 	return out
+}
+
+// withoutText removes everything from which the words of the body could be
+// read, the evidence of tags included.
+func (r *Release) withoutText() {
+	r.Summary, r.HTML, r.Text, r.Note = "", "", "", ""
+	r.Links, r.Contacts = nil, nil
+	r.Dateline.Raw = ""
+	r.Fields, r.Sources, r.Countries = slices.Clone(r.Fields), slices.Clone(r.Sources), slices.Clone(r.Countries)
+	for i := range r.Fields {
+		r.Fields[i].Evidence.Words = ""
+	}
+	for i := range r.Sources {
+		r.Sources[i].Evidence.Words = ""
+	}
+	for i := range r.Countries {
+		r.Countries[i].Evidence.Words = ""
+	}
 }
 
 // SameContent reports whether a and b say the same to a reader: equal in all

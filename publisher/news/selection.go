@@ -26,11 +26,12 @@ func (s *Selection) IsAll() bool {
 
 // Path is the canonical path below /feeds/ without extension:
 // "all", "field/policing", "field/a+b/country/austria/role/about/source/…/type/…/language/ru",
-// each with "routine/" in front when routine series are included. Kinds stand
-// in this order, values sorted and joined by "+".
+// each with "routine/" in front when routine series are included (not where
+// types are named, because those say it themselves). Kinds stand in this order,
+// values sorted and joined by "+".
 func (s *Selection) Path() string {
 	var b strings.Builder
-	if s.Routine {
+	if s.Routine && len(s.Types) == 0 {
 		b.WriteString("routine/")
 	}
 	if s.IsAll() {
@@ -63,11 +64,13 @@ func (s *Selection) Path() string {
 	return b.String()
 }
 
-// ParseSelection reads a path below /feeds/ (without extension) in any order
-// of kinds and with any alias or code the taxonomy knows ("country/AT",
-// "source/osce-secretariat"). The result holds slugs; it is canonical when its
-// Path equals the input. Unknown topics give a [Problem] of code [NotFound]
-// with the nearest names; a malformed path gives [BadRequest].
+// ParseSelection reads a path below /feeds/ (decoded, without extension) in any
+// order of kinds and with any alias or code the taxonomy knows ("country/AT",
+// "source/osce-secretariat"). The result holds slugs, sorted, each once, without
+// those that a group beside them holds anyway; it is canonical when its Path
+// equals the input. Unknown topics give a [Problem] of code [NotFound] with the
+// nearest names; a malformed path gives [BadRequest], and so does a kind or role
+// that is not in lower case.
 func ParseSelection(t *Taxonomy, path string) (Selection, error) {
 	var s Selection
 	parts := strings.Split(strings.Trim(path, "/"), "/")
@@ -78,27 +81,30 @@ func ParseSelection(t *Taxonomy, path string) (Selection, error) {
 		return s, nil
 	}
 	if len(parts) == 0 || len(parts)%2 != 0 {
-		return s, Problemf(BadRequest, "the path %q is not pairs of kind and value, like field/policing/country/austria", path)
+		return s, Problemf(BadRequest, "the path %q is not pairs of kind and value, like field/policing/country/austria", short(path))
 	}
 	seen := map[string]bool{}
 	for i := 0; i < len(parts); i += 2 {
 		kind, values := parts[i], strings.Split(parts[i+1], "+")
 		if seen[kind] {
-			return s, Problemf(BadRequest, "the kind %q stands twice in %q; join its values with +", kind, path)
+			return s, Problemf(BadRequest, "the kind %q stands twice in %q; join its values with +", short(kind), short(path))
 		}
 		seen[kind] = true
 		if kind == "role" {
 			s.Role = Role(parts[i+1])
 			if s.Role != About && s.Role != PlaceRole {
-				return s, Problemf(BadRequest, "the role %q is neither about nor place", parts[i+1])
+				return s, Problemf(BadRequest, "the role %q is neither about nor place", short(parts[i+1]))
 			}
 			continue
 		}
 		into := s.values(TopicKind(kind))
 		if into == nil {
-			return s, Problemf(BadRequest, "there is no kind %q; use field, country, role, source, type or language", kind)
+			return s, Problemf(BadRequest, "there is no kind %q; use field, country, role, source, type or language", short(kind))
 		}
 		for _, v := range values {
+			if v == "" {
+				return s, Problemf(BadRequest, "a value of the kind %s is empty in %q", kind, short(path))
+			}
 			topic, err := t.Resolve(TopicKind(kind), v)
 			if err != nil {
 				return s, err
@@ -108,11 +114,32 @@ func ParseSelection(t *Taxonomy, path string) (Selection, error) {
 			}
 		}
 		slices.Sort(*into)
+		*into = withoutCovered(t, TopicKind(kind), *into)
 	}
 	if s.Role != "" && len(s.Countries) == 0 {
 		return s, Problemf(BadRequest, "a role needs a country: country/…/role/%s", s.Role)
 	}
+	s.Routine = s.Routine && len(s.Types) == 0
 	return s, nil
+}
+
+// withoutCovered drops every value whose releases a group among the others holds anyway.
+func withoutCovered(t *Taxonomy, k TopicKind, values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool {
+		own := t.Members(k, v)
+		if own == nil {
+			own = []string{v}
+		}
+		return slices.ContainsFunc(values, func(g string) bool {
+			members := t.Members(k, g)
+			for _, m := range own {
+				if !slices.Contains(members, m) {
+					return false
+				}
+			}
+			return len(members) > len(own) || len(members) == len(own) && g < v
+		})
+	})
 }
 
 func (s *Selection) values(k TopicKind) *[]string {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -72,7 +74,11 @@ func ParseTaxonomy(b []byte) (*Taxonomy, error) {
 	var f taxonomyFile
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	err := d.Decode(&f)
+	if err == nil && d.Decode(&struct{}{}) != io.EOF {
+		err = errors.New("something follows its end")
+	}
+	if err != nil {
 		return nil, Problemf(BadRequest, "the taxonomy is not the JSON it should be: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	c := &taxonomyCheck{}
@@ -85,6 +91,7 @@ func ParseTaxonomy(b []byte) (*Taxonomy, error) {
 	t.kinds[KindSource] = c.vocabulary(KindSource, f.Organisation, f.Sources, nil)
 	t.kinds[KindType] = c.vocabulary(KindType, f.Organisation, f.Types, nil)
 	t.kinds[KindLanguage] = c.vocabulary(KindLanguage, f.Organisation, f.Languages, nil)
+	c.dimensions(f)
 	t.gazetteer(c, f)
 	if len(c.items) > 0 {
 		return nil, &Problem{Code: Unacceptable, Detail: "the taxonomy cannot be used", Items: c.items}
@@ -122,6 +129,17 @@ func (c *taxonomyCheck) vocabulary(k TopicKind, org string, topics, groups []Top
 		v.groups = append(v.groups, c.topic(v, k, org, group))
 	}
 	return v
+}
+
+// dimensions checks that a field's group is one of the groups of fields.
+func (c *taxonomyCheck) dimensions(f taxonomyFile) {
+	for _, field := range f.Fields {
+		if field.Group != "" && !slices.ContainsFunc(f.FieldGroups, func(g Topic) bool {
+			return g.Slug == field.Group && slices.Contains(g.Members, field.Slug)
+		}) {
+			c.bad("field %q names the group %q, which does not hold it", field.Slug, field.Group)
+		}
+	}
 }
 
 func (c *taxonomyCheck) topic(v *vocabulary, k TopicKind, org string, t Topic) Topic {
@@ -174,6 +192,9 @@ func (t *Taxonomy) gazetteer(c *taxonomyCheck, f taxonomyFile) {
 	}
 	for _, p := range slices.Concat(f.Places, f.Regions) {
 		country("place "+strconv.Quote(p.Name), p.Country)
+		if fold(p.Name) == "" {
+			c.bad("a place in %q has no name", p.Country)
+		}
 		place(p.Name, p.Country)
 	}
 	for _, topic := range countries.topics {
@@ -206,7 +227,7 @@ func (t *Taxonomy) gazetteer(c *taxonomyCheck, f taxonomyFile) {
 // nameKey folds a name and drops what labels put around it: "The" and the
 // organisation's name in front, "(closed)" and a note on the chair behind.
 func nameKey(org, name string) string {
-	key := fold(name)
+	key := strings.TrimPrefix(fold(name), "the-")
 	if o := fold(org); o != "" {
 		if before, rest, found := strings.Cut(key, "-"+o+"-chair"); found && before != "" && !strings.Contains(rest, "-"+o) && endsInYear(key) {
 			key = before
@@ -228,10 +249,20 @@ func (t *Taxonomy) Organisation() string { return t.org }
 
 // Topics lists the topics of a kind, without groups, in the taxonomy's order.
 // The caller must not change the slice.
-func (t *Taxonomy) Topics(k TopicKind) []Topic { return t.kinds[k].topics }
+func (t *Taxonomy) Topics(k TopicKind) []Topic {
+	if v, ok := t.kinds[k]; ok {
+		return v.topics
+	}
+	return nil
+}
 
 // Groups lists the groups of a kind. The caller must not change the slice.
-func (t *Taxonomy) Groups(k TopicKind) []Topic { return t.kinds[k].groups }
+func (t *Taxonomy) Groups(k TopicKind) []Topic {
+	if v, ok := t.kinds[k]; ok {
+		return v.groups
+	}
+	return nil
+}
 
 // Topic finds a topic or group by its slug.
 func (t *Taxonomy) Topic(k TopicKind, slug string) (Topic, bool) {
@@ -264,18 +295,24 @@ func (t *Taxonomy) Resolve(k TopicKind, name string) (Topic, error) {
 		return topic, nil
 	}
 	if _, ok := t.kinds[k]; !ok {
-		return Topic{}, Problemf(NotFound, "there is no kind %q; use field, country, source, type or language", k)
+		return Topic{}, Problemf(NotFound, "there is no kind %q; use field, country, source, type or language", short(string(k)))
 	}
 	if near := t.nearest(k, name); len(near) > 0 {
-		return Topic{}, Problemf(NotFound, "there is no %s %q; perhaps %s", k, CleanLine(name), strings.Join(near, " or "))
+		return Topic{}, Problemf(NotFound, "there is no %s %q; perhaps %s", k, short(name), strings.Join(near, " or "))
 	}
-	return Topic{}, Problemf(NotFound, "there is no %s %q; the list of topics is at /topics", k, CleanLine(name))
+	return Topic{}, Problemf(NotFound, "there is no %s %q; the list of topics is at /topics", k, short(name))
 }
+
+// maxNear bounds the names that are compared letter by letter, in characters.
+const maxNear = 150
 
 // nearest returns up to three slugs whose names are a few letters away or hold the name.
 func (t *Taxonomy) nearest(k TopicKind, name string) []string {
 	key := nameKey(t.org, name)
 	best := map[string]int{}
+	if len(key) > maxNear {
+		return nil
+	}
 	for candidate, slug := range t.kinds[k].byName {
 		d := distance(key, candidate)
 		if len(key) >= 3 && strings.Contains(candidate, key) {

@@ -24,6 +24,21 @@ func Clean(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
+// maxShort is how much of a stranger's text an error repeats, in characters.
+const maxShort = 80
+
+// short makes a stranger's text fit to be repeated in an error.
+func short(s string) string {
+	if len(s) > 4*maxShort {
+		s = s[:4*maxShort]
+	}
+	s = CleanLine(s)
+	if r := []rune(s); len(r) > maxShort {
+		s = string(r[:maxShort]) + "…"
+	}
+	return s
+}
+
 // CleanLine is Clean for a single line: all white space becomes single spaces.
 func CleanLine(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
 
@@ -45,13 +60,20 @@ func Slugify(s string) string {
 	return s[:cut]
 }
 
+// composed joins the letters whose mark changes how they are spelled; all other
+// marks can be dropped.
+var composed = strings.NewReplacer("и\u0306", "й", "И\u0306", "й", "і\u0308", "ї", "І\u0308", "ї", "г\u0301", "ѓ", "Г\u0301", "ѓ", "к\u0301", "ќ", "К\u0301", "ќ")
+
+// silent are characters within a word that no letter stands for.
+const silent = "'’ʻʼ‘ьъЬЪ"
+
 // fold is Slugify without a limit: two names that fold alike are one name.
 func fold(s string) string {
 	var b strings.Builder
 	dash := false
-	for _, r := range s {
+	for _, r := range composed.Replace(s) {
 		t := spell(unicode.ToLower(r))
-		if t == "" && !unicode.Is(unicode.Mn, r) && r != '\'' && r != '’' {
+		if t == "" && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune(silent, r) {
 			dash = true
 		}
 		if t == "" {
@@ -88,7 +110,9 @@ var spelled = map[rune]string{
 	'а': "a", 'б': "b", 'в': "v", 'г': "g", 'д': "d", 'е': "e", 'ё': "e", 'ж': "zh", 'з': "z", 'и': "i", 'й': "y",
 	'к': "k", 'л': "l", 'м': "m", 'н': "n", 'о': "o", 'п': "p", 'р': "r", 'с': "s", 'т': "t", 'у': "u", 'ф': "f",
 	'х': "kh", 'ц': "ts", 'ч': "ch", 'ш': "sh", 'щ': "shch", 'ы': "y", 'э': "e", 'ю': "yu", 'я': "ya",
-	'і': "i", 'ї': "yi", 'є': "ye", 'ґ': "g", 'ј': "j", 'љ': "lj", 'њ': "nj", 'ћ': "c", 'ђ': "dj", 'џ': "dz", 'ѓ': "gj", 'ќ': "kj",
+	'і': "i", 'ї': "yi", 'є': "ye", 'ґ': "g", 'ў': "u", 'ѕ': "dz", 'ѐ': "e", 'ѝ': "i",
+	'ә': "a", 'ғ': "g", 'қ': "k", 'ң': "n", 'ө': "o", 'ұ': "u", 'ү': "u", 'һ': "h", 'ҳ': "h", 'ҷ': "j", 'ӣ': "i", 'ӯ': "u",
+	'ј': "j", 'љ': "lj", 'њ': "nj", 'ћ': "c", 'ђ': "dj", 'џ': "dz", 'ѓ': "gj", 'ќ': "kj",
 }
 
 // ReleaseURL is where people read a release: base + /releases/{id}/{slug}. The

@@ -16,22 +16,20 @@ const (
 )
 
 // Validate checks that a release may go into the log: identity, title, date,
-// body, sizes, tag limits, and that every tag is a topic of the taxonomy. It
+// body, sizes, control characters, addresses, tag limits, and that every tag is
+// a topic of the taxonomy. Type and language may be empty, both for unknown. It
 // lists every problem in one [Problem] of code [Unacceptable].
 func Validate(t *Taxonomy, r *Release) error {
 	var items []string
 	bad := func(format string, args ...any) { items = append(items, fmt.Sprintf(format, args...)) }
 	if !ValidID(r.ID) || r.Revision < 1 {
-		bad("the id %q or the revision %d is wrong", r.ID, r.Revision)
+		bad("the id %q or the revision %d is wrong", short(r.ID), r.Revision)
 	}
 	if strings.TrimSpace(r.Title) == "" {
 		bad("there is no title")
 	}
-	for _, f := range []struct {
-		name, text string
-		max        int
-	}{{"title", r.Title, MaxTitle}, {"summary", r.Summary, MaxSummary}, {"note", r.Note, MaxNote}, {"reason", r.Reason, MaxNote}} {
-		if n := utf8.RuneCountInString(f.text); n > f.max {
+	for _, f := range r.texts() {
+		if n := utf8.RuneCountInString(f.text); f.max > 0 && n > f.max {
 			bad("the %s has %d characters, at most %d fit", f.name, n, f.max)
 		}
 	}
@@ -47,7 +45,17 @@ func Validate(t *Taxonomy, r *Release) error {
 		bad("a withdrawal needs a reason")
 	}
 	if r.URL != "" && !isWebURL(r.URL) {
-		bad("the url %q is not an absolute http or https address", r.URL)
+		bad("the url %q is not an absolute http or https address", short(r.URL))
+	}
+	for _, l := range r.Links {
+		if !isWebURL(l.URL) && !strings.HasPrefix(l.URL, "mailto:") {
+			bad("the link %q is not an absolute http or https address", short(l.URL))
+		}
+	}
+	for _, f := range r.texts() {
+		if Clean(f.text) != f.text {
+			bad("the %s holds control characters or is not UTF-8", f.name)
+		}
 	}
 	items = append(items, badTags(t, r)...)
 	if len(items) == 0 {
@@ -56,30 +64,57 @@ func Validate(t *Taxonomy, r *Release) error {
 	return &Problem{Code: Unacceptable, Detail: "the release cannot be published", Items: items}
 }
 
+// text is a part of a release that people read; max 0 means any length.
+type text struct {
+	name, text string
+	max        int
+}
+
+func (r *Release) texts() []text {
+	return []text{
+		{"title", r.Title, MaxTitle}, {"summary", r.Summary, MaxSummary}, {"note", r.Note, MaxNote},
+		{"reason", r.Reason, MaxNote}, {"text", r.Text, 0}, {"html", r.HTML, 0},
+	}
+}
+
 func badTags(t *Taxonomy, r *Release) []string {
 	var items []string
 	if n := len(r.CountrySlugs()); n > MaxCountries {
 		items = append(items, fmt.Sprintf("there are %d countries, at most %d fit", n, MaxCountries))
 	}
-	if n := len(r.Fields); n > MaxFields {
+	if n := len(r.FieldSlugs()); n > MaxFields {
 		items = append(items, fmt.Sprintf("there are %d fields, at most %d fit", n, MaxFields))
 	}
 	check := func(k TopicKind, slugs ...string) {
 		for _, s := range slugs {
-			if topic, ok := t.Topic(k, s); s != "" && (!ok || topic.Members != nil) {
-				items = append(items, fmt.Sprintf("%s %q is not in the taxonomy", k, s))
+			if topic, ok := t.Topic(k, s); !ok || topic.Members != nil {
+				items = append(items, fmt.Sprintf("%s %q is not in the taxonomy", k, short(s)))
 			}
 		}
 	}
 	check(KindField, r.FieldSlugs()...)
 	check(KindCountry, r.CountrySlugs()...)
 	check(KindSource, r.SourceSlugs()...)
-	check(KindType, r.Type)
-	check(KindLanguage, r.Language)
+	if r.Type != "" {
+		check(KindType, r.Type)
+	}
+	if r.Language != "" {
+		check(KindLanguage, r.Language)
+	}
+	for _, p := range r.Places {
+		if p.Country != "" {
+			check(KindCountry, p.Country)
+		}
+	}
+	for _, c := range r.Countries {
+		if c.Role != About && c.Role != PlaceRole {
+			items = append(items, fmt.Sprintf("the role %q of country %q is neither about nor place", short(string(c.Role)), short(c.Slug)))
+		}
+	}
 	return items
 }
 
 func isWebURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil
 }
