@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -33,9 +34,14 @@ var statuses = map[news.Code]struct {
 	news.DiskFull:     {http.StatusInsufficientStorage, "the store is full"},
 }
 
+// StatusGone is what Refuse returns when the client went away before the
+// answer: nobody reads it, and nothing failed here.
+const StatusGone = 499
+
 // Refuse answers with the status and body that belong to err: those of a
-// [news.Problem], and 500 without details for everything else. It returns the
-// status, so that the caller can log what is not the client's fault.
+// [news.Problem], 413 for a body beyond its limit, and 500 without details for
+// everything else. It returns the status, so that the caller can log what is
+// not the client's fault.
 func Refuse(w http.ResponseWriter, err error) int {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -43,12 +49,16 @@ func Refuse(w http.ResponseWriter, err error) int {
 	}
 	var p *news.Problem
 	if !errors.As(err, &p) {
+		if errors.Is(err, context.Canceled) {
+			w.WriteHeader(StatusGone)
+			return StatusGone
+		}
 		Answer(w, http.StatusInternalServerError, "something failed here", "the server's log says more", nil)
 		return http.StatusInternalServerError
 	}
 	s, known := statuses[p.Code]
 	if !known {
-		s = statuses[news.BadRequest]
+		s.status, s.title = http.StatusInternalServerError, "something failed here"
 	}
 	if p.Code == news.Unavailable {
 		w.Header().Set("Retry-After", "5")
