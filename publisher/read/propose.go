@@ -1,0 +1,346 @@
+package read
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dateline/publisher/news"
+)
+
+// draft is a proposal in the making, with what is wrong with it so far.
+type draft struct {
+	Proposal
+	items []string
+}
+
+func (d *draft) bad(format string, args ...any) {
+	d.items = append(d.items, fmt.Sprintf(format, args...))
+}
+
+func (d *draft) warn(format string, args ...any) {
+	d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...))
+}
+
+// propose looks up everything a document says about itself and adds what can
+// be told from its words.
+func (r *Reader) propose(s sheet) (Proposal, error) {
+	d := draft{Proposal: Proposal{Format: s.format}}
+	rel := &d.Release
+	rel.Title = news.CleanLine(s.title)
+	rel.URL, rel.Origin = news.CleanLine(s.url), news.CleanLine(s.origin)
+	if rel.Title == "" {
+		d.bad("there is no title; %s", hintTitle(s.format))
+	}
+	var err error
+	if rel.HTML, rel.Text, err = r.sanitizer.clean(s.body); err != nil {
+		return Proposal{}, err
+	}
+	if rel.Text == "" {
+		d.bad("there is no text; only the title and labels were found")
+	}
+	first, rest, _ := strings.Cut(rel.Text, "\n\n")
+	line, ok := parseDateline(first, r.knowsPlace)
+	if ok {
+		rel.Dateline.Raw = line.raw
+		if line.day.Year > 0 {
+			rel.Dateline.Date = line.day.time().Format(time.DateOnly)
+		}
+	}
+	r.date(&d, s, line.day)
+	r.labels(&d, s)
+	r.language(&d, s)
+	r.countries(&d, s, line)
+	if rel.Summary = news.CleanLine(s.summary); rel.Summary == "" {
+		rel.Summary = summary(first[line.length:], rest)
+	}
+	if err := refusal(d.items); err != nil {
+		return Proposal{}, err
+	}
+	return d.Proposal, nil
+}
+
+func hintTitle(format string) string {
+	switch format {
+	case FormatMarkdown:
+		return "write title: into the front matter"
+	case FormatJSON:
+		return `give the key "title"`
+	}
+	return "it is the line above the labels (Date:, Place:, …) or above the dateline"
+}
+
+const hintDate = "write it like 2017-05-17, 17 May 2017 or 2017-05-17T10:00:00+02:00"
+
+// date settles the publishing date: what the document states, else its dateline.
+func (r *Reader) date(d *draft, s sheet, line day) {
+	rel := &d.Release
+	stated := news.CleanLine(s.date)
+	switch {
+	case stated != "":
+		t, dayOnly, ok := parseDate(stated)
+		if !ok {
+			d.bad("the date %s cannot be read; %s", quote(stated), hintDate)
+			return
+		}
+		rel.PublishedAt, rel.DayOnly = t, dayOnly
+		d.Date = news.Evidence{Rule: s.rule, Words: stated, Confidence: sureOf(s.rule)}
+		if line.Year > 0 && t.Format(time.DateOnly) != rel.Dateline.Date {
+			d.warn("the date %s differs from the dateline's %s", t.Format(time.DateOnly), rel.Dateline.Date)
+		}
+	case line.Year > 0:
+		rel.PublishedAt, rel.DayOnly = line.time(), true
+		d.Date = news.Evidence{Rule: "dateline", Words: rel.Dateline.Raw, Confidence: sureDateline}
+	case line.Day > 0:
+		d.bad("there is no date with a year; the dateline %s gives the day alone: state the date, %s", quote(rel.Dateline.Raw), hintDate)
+		return
+	default:
+		d.bad("there is no date anywhere; state one, or open the text with a dateline like VIENNA, 17 May 2017 –")
+		return
+	}
+	if rel.PublishedAt.After(r.now().Add(24 * time.Hour)) {
+		d.warn("the date %s lies in the future and will be refused", rel.PublishedAt.Format(time.DateOnly))
+	}
+}
+
+func sureOf(rule string) float64 {
+	if rule == ruleEditor {
+		return 1
+	}
+	return sureLabel
+}
+
+// labels looks up type, fields and sources.
+func (r *Reader) labels(d *draft, s sheet) {
+	rel := &d.Release
+	if typ := news.CleanLine(s.typ); typ != "" {
+		if topic, ok := r.topic(d, news.KindType, typ); ok {
+			rel.Type = topic.Slug
+			d.Type = news.Evidence{Rule: s.rule, Words: typ, Confidence: sureOf(s.rule)}
+		}
+	}
+	rel.Fields = r.tags(d, news.KindField, s.fields, s.rule)
+	rel.Sources = r.tags(d, news.KindSource, s.sources, s.rule)
+}
+
+// topic finds a single topic by its label.
+func (r *Reader) topic(d *draft, k news.TopicKind, label string) (news.Topic, bool) {
+	topic, err := r.taxonomy.Resolve(k, label)
+	if err != nil {
+		d.items = append(d.items, detail(err))
+		return topic, false
+	}
+	if topic.Members != nil {
+		d.bad("%s %s is a group of %d; name those that are meant", k, quote(label), len(topic.Members))
+		return topic, false
+	}
+	return topic, true
+}
+
+func detail(err error) string {
+	var p *news.Problem
+	if errors.As(err, &p) {
+		return p.Detail
+	}
+	return err.Error()
+}
+
+// tags finds the topics of labels, each of which may list several names.
+func (r *Reader) tags(d *draft, k news.TopicKind, labels []string, rule string) []news.Tag {
+	var out []news.Tag
+	for _, label := range labels {
+		for _, name := range r.names(k, label) {
+			topic, ok := r.topic(d, k, name)
+			if !ok || slices.ContainsFunc(out, func(t news.Tag) bool { return t.Slug == topic.Slug }) {
+				continue
+			}
+			out = append(out, news.Tag{Slug: topic.Slug, Evidence: news.Evidence{Rule: rule, Words: name, Confidence: sureOf(rule)}})
+		}
+	}
+	return out
+}
+
+// maxNames bounds the names in one label; every run of them is looked up.
+const maxNames = 64
+
+// names parts a list in one line, "A, B and C". A name may hold a comma or
+// "and" itself: the longest known name wins, what is unknown stays whole.
+func (r *Reader) names(k news.TopicKind, list string) []string {
+	list = news.CleanLine(list)
+	if list == "" {
+		return nil
+	}
+	if _, ok := r.taxonomy.Find(k, list); ok {
+		return []string{list}
+	}
+	parts := listParts(list)
+	if len(parts) > maxNames {
+		return []string{list}
+	}
+	var out []string
+	for i := 0; i < len(parts); {
+		n := 1
+		for j := len(parts); j > i; j-- {
+			if _, ok := r.taxonomy.Find(k, list[parts[i].from:parts[j-1].to]); ok {
+				n = j - i
+				break
+			}
+		}
+		out = append(out, list[parts[i].from:parts[i+n-1].to])
+		i += n
+	}
+	return r.joined(k, out, list)
+}
+
+// joined puts unknown neighbours that "and" parted together again, so that a
+// message names the label and not its halves.
+func (r *Reader) joined(k news.TopicKind, names []string, list string) []string {
+	var out []string
+	for _, name := range names {
+		if n := len(out) - 1; n >= 0 {
+			_, knownLast := r.taxonomy.Find(k, out[n])
+			_, known := r.taxonomy.Find(k, name)
+			if whole := out[n] + " and " + name; !known && !knownLast && strings.Contains(list, whole) {
+				out[n] = whole
+				continue
+			}
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+type span struct{ from, to int }
+
+// listParts cuts a list at commas, semicolons and "and".
+func listParts(s string) []span {
+	var out []span
+	from := 0
+	cut := func(to, next int) {
+		if p := strings.TrimSpace(s[from:to]); p != "" {
+			start := from + strings.Index(s[from:to], p)
+			out = append(out, span{start, start + len(p)})
+		}
+		from = next
+	}
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == ',' || s[i] == ';':
+			cut(i, i+1)
+		case strings.HasPrefix(s[i:], " and ") || strings.HasPrefix(s[i:], " и "):
+			cut(i, i+strings.Index(s[i+1:], " ")+1)
+		}
+	}
+	cut(len(s), len(s))
+	return out
+}
+
+// language takes the stated language, else judges by title and text.
+func (r *Reader) language(d *draft, s sheet) {
+	rel := &d.Release
+	if stated := news.CleanLine(s.language); stated != "" {
+		topic, ok := r.taxonomy.Find(news.KindLanguage, stated)
+		if tag, _, regional := strings.Cut(stated, "-"); !ok && regional {
+			topic, ok = r.taxonomy.Find(news.KindLanguage, tag)
+		}
+		if !ok {
+			topic, ok = r.topic(d, news.KindLanguage, stated)
+		}
+		if ok {
+			rel.Language = topic.Slug
+			d.Language = news.Evidence{Rule: s.rule, Words: stated, Confidence: sureOf(s.rule)}
+		}
+		return
+	}
+	lang, e := detectLanguage(rel.Title + "\n" + rel.Text)
+	if _, ok := r.taxonomy.Topic(news.KindLanguage, lang); !ok {
+		d.warn("the language cannot be told; state it")
+		return
+	}
+	rel.Language, d.Language = lang, e
+}
+
+// countries settles places and countries: an editor's tags, else the proposal.
+func (r *Reader) countries(d *draft, s sheet, line opening) {
+	rel := &d.Release
+	var places []located
+	for _, p := range s.places {
+		parts, ok := splitPlaces(p, r.knowsPlace, false)
+		if !ok {
+			parts = []string{p}
+		}
+		for _, part := range parts {
+			places = append(places, r.locate(part))
+		}
+	}
+	rule := s.rule
+	if len(places) == 0 {
+		rule = "dateline"
+		for _, p := range line.places {
+			places = append(places, r.locate(p))
+		}
+	}
+	for _, l := range places {
+		if l.place.Name == "" {
+			continue
+		}
+		rel.Places = append(rel.Places, l.place)
+		if len(l.countries) > 1 {
+			d.Warnings = append(d.Warnings, ambiguous(r.taxonomy, l.words, l.countries))
+		}
+		// A bare seat says where the sender sits, not where something was issued.
+		if l.place.Country != "" && (l.explicit || !l.seat) && !slices.Contains(rel.CountrySlugs(news.PlaceRole), l.place.Country) {
+			rel.Countries = append(rel.Countries, news.CountryTag{Slug: l.place.Country, Role: news.PlaceRole,
+				Evidence: news.Evidence{Rule: rule, Words: l.words, Confidence: l.confidence(rule)}})
+		}
+	}
+	if s.editedCountries {
+		rel.Countries = slices.Concat(r.edited(d, s.countries), rel.Countries)
+		return
+	}
+	if len(line.places) > 0 && len(s.places) == 0 || len(line.places) == 0 {
+		// places are the dateline's own, or there is no dateline to guess from
+	} else {
+		places = places[:0:0]
+		for _, p := range line.places {
+			places = append(places, r.locate(p))
+		}
+	}
+	about, warnings := r.aboutCountries(subject{rel.Title, rel.PublishedAt.Year(), rel.SourceSlugs(), places})
+	rel.Countries = slices.Concat(about, rel.Countries)
+	d.Warnings = append(d.Warnings, warnings...)
+}
+
+func (l located) confidence(rule string) float64 {
+	switch {
+	case rule == ruleEditor:
+		return 1
+	case l.explicit:
+		return sureLabel
+	}
+	return sureDateline
+}
+
+// edited takes over the countries an editor wrote; former States become their successors.
+func (r *Reader) edited(d *draft, labels []string) []news.CountryTag {
+	var out []news.CountryTag
+	for _, label := range labels {
+		for _, name := range r.names(news.KindCountry, label) {
+			slugs := r.taxonomy.Successors(name)
+			if topic, ok := r.taxonomy.Find(news.KindCountry, name); slugs == nil || ok {
+				if topic, ok = r.topic(d, news.KindCountry, name); !ok {
+					continue
+				}
+				slugs = []string{topic.Slug}
+			}
+			for _, slug := range slugs {
+				if !slices.ContainsFunc(out, func(c news.CountryTag) bool { return c.Slug == slug }) {
+					out = append(out, news.CountryTag{Slug: slug, Role: news.About, Evidence: news.Evidence{Rule: ruleEditor, Words: name, Confidence: 1}})
+				}
+			}
+		}
+	}
+	return out
+}

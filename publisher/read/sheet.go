@@ -1,0 +1,122 @@
+package read
+
+import (
+	"slices"
+	"strings"
+
+	"dateline/publisher/news"
+)
+
+// The rules by which a document states something itself.
+const (
+	ruleEditor = "editor" // front matter or release JSON
+	ruleLabel  = "label"  // a label of a page
+)
+
+// sheet is what a document says about itself, before any of it is looked up.
+type sheet struct {
+	format string
+	rule   string // ruleEditor or ruleLabel
+
+	title, date, typ, language string
+	summary, url, origin       string
+	places, sources, fields    []string
+	countries                  []string
+	editedCountries            bool   // the document lists its countries, perhaps none
+	body                       string // HTML, not yet sanitised
+}
+
+// set fills in the value of a key. A key that holds one line takes a single value.
+func (s *sheet) set(key string, values []string) {
+	first := ""
+	if len(values) > 0 {
+		first = values[0]
+	}
+	switch key {
+	case "title":
+		s.title = first
+	case "date":
+		s.date = first
+	case "type":
+		s.typ = first
+	case "language":
+		s.language = first
+	case "summary":
+		s.summary = first
+	case "url":
+		s.url = first
+	case "origin":
+		s.origin = first
+	case "place":
+		s.places = values
+	case "sources":
+		s.sources = values
+	case "fields":
+		s.fields = values
+	case "countries":
+		s.countries, s.editedCountries = values, true
+	}
+}
+
+// headKeys are the keys that an editor may write, in front matter and in JSON.
+func headKeys() []string {
+	return []string{"title", "date", "type", "language", "place", "sources", "fields", "countries", "summary", "url", "origin"}
+}
+
+// isList reports whether a key may hold several values.
+func isList(key string) bool {
+	return key == "place" || key == "sources" || key == "fields" || key == "countries"
+}
+
+// unknownKey says what is wrong with a key that is none of known. where may be empty.
+func unknownKey(key, where string, known []string) string {
+	best := slices.MinFunc(known, func(a, b string) int { return distance(key, a) - distance(key, b) })
+	msg := "there is no key " + quote(key) + where
+	if d := distance(key, best); d <= 2 || d <= len(key)/3 {
+		return msg + "; perhaps " + best
+	}
+	return msg + "; the keys are " + strings.Join(known, ", ")
+}
+
+// quote puts a document's own words into a message, cut to a readable length.
+func quote(s string) string {
+	s = news.CleanLine(s)
+	if r := []rune(s); len(r) > 80 {
+		s = string(r[:80]) + "…"
+	}
+	return `"` + s + `"`
+}
+
+// distance is the number of letters to change, add or drop between a and b. It
+// compares at most 40 bytes of each.
+func distance(a, b string) int {
+	a, b = strings.ToLower(a[:min(len(a), 40)]), strings.ToLower(b[:min(len(b), 40)])
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// refusal is nil without problems, else one Problem that lists them all.
+func refusal(items []string) error {
+	switch len(items) {
+	case 0:
+		return nil
+	case 1:
+		return &news.Problem{Code: news.Unacceptable, Detail: items[0]}
+	}
+	return &news.Problem{Code: news.Unacceptable, Detail: "the document cannot be read as a release", Items: items}
+}
