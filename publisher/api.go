@@ -202,6 +202,9 @@ func (p *Publisher) getEvents(w http.ResponseWriter, r *http.Request) error {
 		if after, err = strconv.ParseUint(v, 10, 64); err != nil {
 			return news.Problemf(news.BadRequest, "after=%s is not a cursor from an earlier answer; use after=0 for all events", v)
 		}
+		if after > last {
+			return news.Problemf(news.BadRequest, "after=%s lies beyond the newest event, %d; the log may have been restored, so start again from after=0", v, last)
+		}
 	}
 	var wait time.Duration
 	if v := q.Get("wait"); v != "" {
@@ -223,11 +226,11 @@ func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait ti
 	if after >= last && wait == 0 {
 		return events, next, nil
 	}
-	if after >= last {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, wait)
-		defer cancel()
+	if after < last {
+		wait = maxWait // what is stored comes at once, unless it cannot be read and is passed over
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	err := p.cfg.Wire.Follow(ctx, after+1, func(seq uint64, e news.Event) error {
 		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, e)
 		if err != nil {

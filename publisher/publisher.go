@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -60,7 +61,8 @@ type Intent struct {
 	Backfill bool   // an old release, imported: it alerts nobody and is ordered by its own date
 }
 
-// Publish makes a release public, or revises it when its origin is known.
+// Publish makes a release public, or revises it when its origin is known. A
+// document without a URL keeps the one the release has.
 func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (news.Event, Outcome, error) {
 	origin := originOf(&r, in.Origin)
 	id, err := p.idFor(ctx, origin, in.Revises)
@@ -80,16 +82,11 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 		return news.Event{}, "", err
 	}
 	old := prev.Event.Release
-	if old.Status == news.Published && news.SameContent(&old, &r) {
+	r.URL = cmp.Or(r.URL, old.URL)
+	if old.Status == news.Published && knowsOrigin(&old, origin) && news.SameContent(&old, &r) {
 		return prev.Event, Unchanged, nil
 	}
-	if origin != old.Origin && !slices.Contains(old.OtherOrigins, origin) {
-		r.OtherOrigins = append(slices.Clone(old.OtherOrigins), origin)
-		if err := p.remember(ctx, origin, id); err != nil {
-			return news.Event{}, "", err
-		}
-	}
-	e, err := p.append(ctx, prev, &old, r, news.KindRevised, false)
+	e, err := p.change(ctx, prev, r, origin, news.KindRevised)
 	return e, Revised, err
 }
 
@@ -105,12 +102,17 @@ func (p *Publisher) Correct(ctx context.Context, id string, r news.Release, note
 	if err != nil {
 		return news.Event{}, err
 	}
+	origin, old := originOf(&r, ""), prev.Event.Release
+	r.URL = cmp.Or(r.URL, old.URL)
+	if minor && note == "" && old.Status == news.Published && knowsOrigin(&old, origin) && news.SameContent(&old, &r) {
+		return prev.Event, nil
+	}
 	kind := news.KindCorrected
 	if minor {
 		kind = news.KindRevised
 	}
 	r.Note = note
-	return p.append(ctx, prev, &prev.Event.Release, r, kind, false)
+	return p.change(ctx, prev, r, origin, kind)
 }
 
 // Withdraw takes the text of a release back everywhere and says why.
@@ -146,6 +148,29 @@ func (p *Publisher) current(ctx context.Context, id string, match int) (wire.Rec
 		return rec, news.Problemf(news.Stale, "release %s is at revision %d, your change is based on revision %d; read it again and repeat the change", id, rec.Event.Release.Revision, match)
 	}
 	return rec, err
+}
+
+// change appends a new version of a release. An origin that is new to it, a
+// moved URL for instance, leads to it from then on.
+func (p *Publisher) change(ctx context.Context, prev wire.Record, next news.Release, origin string, kind news.Kind) (news.Event, error) {
+	old := prev.Event.Release
+	forget := func() {}
+	if !knowsOrigin(&old, origin) {
+		next.OtherOrigins = append(slices.Clone(old.OtherOrigins), origin)
+		var err error
+		if forget, err = p.remember(ctx, origin, old.ID); err != nil {
+			return news.Event{}, err
+		}
+	}
+	e, err := p.append(ctx, prev, &old, next, kind, false)
+	if err != nil {
+		forget()
+	}
+	return e, err
+}
+
+func knowsOrigin(r *news.Release, origin string) bool {
+	return origin == r.Origin || slices.Contains(r.OtherOrigins, origin)
 }
 
 func (p *Publisher) append(ctx context.Context, prev wire.Record, old *news.Release, next news.Release, kind news.Kind, backfill bool) (news.Event, error) {
@@ -186,21 +211,70 @@ func (p *Publisher) idFor(ctx context.Context, origin, revises string) (string, 
 		}
 		return revises, nil
 	}
+	id, err := p.remembered(ctx, origin)
+	if id == "" {
+		id = news.NewID(origin)
+	}
+	return id, err
+}
+
+// remembered is the id of the release that took origin over later, or "".
+func (p *Publisher) remembered(ctx context.Context, origin string) (string, error) {
 	e, err := p.origins.Get(ctx, originKey(origin))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return news.NewID(origin), nil
+		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w (%w)", news.Problemf(news.Unavailable, "the list of origins does not answer; try again in a moment"), err)
+		return "", originsAway(err)
 	}
 	return string(e.Value()), nil
 }
 
-func (p *Publisher) remember(ctx context.Context, origin, id string) error {
-	if _, err := p.origins.PutString(ctx, originKey(origin), id); err != nil {
-		return fmt.Errorf("%w (%w)", news.Problemf(news.Unavailable, "the list of origins does not answer; try again in a moment"), err)
+// remember lets origin lead to the release id, unless it leads to another. It
+// comes before the event that names the origin, so that no crash leaves an
+// origin that would become a second release; forget undoes it.
+func (p *Publisher) remember(ctx context.Context, origin, id string) (forget func(), err error) {
+	nothing := func() {}
+	owner, err := p.idFor(ctx, origin, "")
+	if err != nil {
+		return nothing, err
 	}
-	return nil
+	if owner != id {
+		_, err := p.cfg.Wire.Last(ctx, owner)
+		if err == nil {
+			return nothing, news.Problemf(news.Conflict, "the origin %s belongs to the release %s; revise that one, or give this document another origin", origin, owner)
+		}
+		if !errors.Is(err, wire.ErrNotFound) {
+			return nothing, err
+		}
+	}
+	seq, err := p.origins.Create(ctx, originKey(origin), []byte(id))
+	switch {
+	case errors.Is(err, jetstream.ErrKeyExists):
+		return p.alreadyRemembered(ctx, origin, id)
+	case err != nil:
+		return nothing, originsAway(err)
+	}
+	return func() {
+		if err := p.origins.Delete(context.WithoutCancel(ctx), originKey(origin), jetstream.LastRevision(seq)); err != nil {
+			p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("origin of a refused change stays remembered")
+		}
+	}, nil
+}
+
+// alreadyRemembered settles an origin that someone remembered first: for the
+// same release that is fine.
+func (p *Publisher) alreadyRemembered(ctx context.Context, origin, id string) (forget func(), err error) {
+	nothing := func() {}
+	owner, err := p.remembered(ctx, origin)
+	if err == nil && owner != id {
+		err = news.Problemf(news.Conflict, "the origin %s was given to the release %s at the same moment; revise that one", origin, owner)
+	}
+	return nothing, err
+}
+
+func originsAway(err error) error {
+	return fmt.Errorf("%w (%w)", news.Problemf(news.Unavailable, "the list of origins does not answer; try again in a moment"), err)
 }
 
 func originKey(origin string) string {

@@ -125,8 +125,14 @@ func (r *Reader) isChair(s subject, words []word, m mention) bool {
 	if !slices.Contains(m.countries, r.taxonomy.Chair(s.year)) || !speaksOfChair(words) {
 		return false
 	}
-	minister := words[max(0, m.from-5):min(len(words), m.to+3)]
-	return slices.ContainsFunc(minister, func(w word) bool { return strings.EqualFold(w.text, "minister") })
+	if m.kind == phraseDemonym || possessive(s.title, words, m) {
+		return hasMinister(words[m.to:min(len(words), m.to+3)])
+	}
+	return m.from > 0 && words[m.from-1].text == "of" && hasMinister(words[max(0, m.from-5):m.from])
+}
+
+func hasMinister(words []word) bool {
+	return slices.ContainsFunc(words, func(w word) bool { return strings.EqualFold(w.text, "minister") })
 }
 
 // possessive reports whether a genitive ending follows the mention.

@@ -106,7 +106,7 @@ func splitPlaces(s string, known func(string) bool, strict bool) ([]string, bool
 // capitals or is known; both when strict.
 func isPlace(s string, known func(string) bool, strict bool) bool {
 	city, _, _ := strings.Cut(s, ",")
-	if len(s) > 2*maxCity || len(city) > maxCity {
+	if len(s) > 2*maxCity || len(city) > maxCity || strings.ContainsFunc(s, unicode.IsDigit) {
 		return false
 	}
 	is := known(s) || known(city)
@@ -125,8 +125,6 @@ func inCapitals(s string) bool {
 			return false
 		case unicode.IsLetter(r):
 			letters++
-		case unicode.IsDigit(r):
-			return false
 		}
 	}
 	return letters >= 2

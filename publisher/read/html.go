@@ -85,7 +85,7 @@ type plainText struct {
 func (p *plainText) add(n *html.Node) {
 	switch {
 	case n.Type == html.TextNode:
-		p.block.WriteString(strings.NewReplacer("\n", " ", "\t", " ").Replace(n.Data))
+		p.block.WriteString(strings.ReplaceAll(n.Data, "\n", " "))
 		return
 	case n.DataAtom == atom.Br:
 		p.block.WriteByte('\n')
@@ -99,11 +99,11 @@ func (p *plainText) add(n *html.Node) {
 	if n.DataAtom == atom.Li {
 		p.mark = "- "
 	}
+	if (n.DataAtom == atom.Td || n.DataAtom == atom.Th) && strings.TrimSpace(p.block.String()) != "" {
+		p.block.WriteString(" | ")
+	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		p.add(c)
-	}
-	if (n.DataAtom == atom.Td || n.DataAtom == atom.Th) && n.NextSibling != nil {
-		p.block.WriteString(" | ")
 	}
 	if block {
 		p.flush(item)

@@ -32,6 +32,9 @@ func (r *Reader) releaseJSON(b []byte) (sheet, error) {
 	slices.Sort(keys)
 	var items, bodies []string
 	for _, key := range keys {
+		if len(items) == maxNames {
+			break
+		}
 		if !slices.Contains(known, key) {
 			items = append(items, unknownKey(key, "", known))
 			continue

@@ -32,8 +32,16 @@ func labelKey(label string) string {
 
 // label is a line like "Place: VIENNA" or "- Place:".
 type label struct {
-	key, value string
-	bullet     bool
+	key, name, value string
+	bullet           bool
+}
+
+// style tells labels of one layout from the same word in a text.
+func (l label) style() string {
+	if l.bullet {
+		return "- " + l.name
+	}
+	return l.name
 }
 
 func parseLabel(l pageLine) (label, bool) {
@@ -41,6 +49,7 @@ func parseLabel(l pageLine) (label, bool) {
 	if !ok {
 		return label{}, false
 	}
-	key := labelKey(strings.TrimSpace(name))
-	return label{key, strings.TrimSpace(value), l.bullet}, key != ""
+	name = strings.TrimSpace(name)
+	key := labelKey(name)
+	return label{key, name, strings.TrimSpace(value), l.bullet}, key != ""
 }

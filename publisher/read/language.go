@@ -43,13 +43,16 @@ func detectLanguage(text string) (lang string, e news.Evidence) {
 // cyrillicLanguage tells languages apart by letters that only they have.
 func cyrillicLanguage(text string) (string, news.Evidence) {
 	for _, l := range []struct{ lang, letters string }{
-		{"mk", "ѓќѕЃЌЅ"}, {"sr", "ђћЂЋ"}, {"mk", "љњџјЉЊЏЈ"}, {"uk", "їєґЇЄҐ"}, {"be", "ўЎ"},
-		{"kk", "әұқғӘҰҚҒ"}, {"tg", "ҷӣӯҳҶӢӮҲ"}, {"mn", "өүӨҮ"},
+		{"mk", "ѓќѕЃЌЅ"}, {"sr", "ђћЂЋ"}, {"mk", "љњџјЉЊЏЈ"}, {"be", "ўЎ"}, {"tg", "ҷӣӯҳҶӢӮҲ"},
+		{"kk", "әұқғӘҰҚҒ"}, {"mn", "өүӨҮ"}, {"uk", "їєґіЇЄҐІ"},
 	} {
 		if i := strings.IndexAny(text, l.letters); i >= 0 {
 			lang := l.lang
-			if lang == "mn" && strings.ContainsAny(text, "ңҢ") {
+			switch {
+			case lang == "mn" && strings.ContainsAny(text, "ңҢ"):
 				lang = "ky"
+			case lang == "mk" && (strings.Contains(text, " је ") || strings.Contains(text, " у ")):
+				lang = "sr"
 			}
 			return lang, news.Evidence{Rule: "letters", Words: firstRune(text[i:]), Confidence: 0.9}
 		}
@@ -85,7 +88,7 @@ func latinLanguage(text string) (string, news.Evidence) {
 // commonIn lists the languages in which a word is one of the commonest.
 func commonIn(word string) []string {
 	switch word {
-	case "the", "and", "of", "to", "for", "with", "on", "by", "that", "is", "was":
+	case "the", "and", "of", "to", "for", "with", "on", "by", "that", "is", "was", "at", "from", "an", "as", "its", "has", "will", "be", "more", "than", "this":
 		return []string{"en"}
 	case "in":
 		return []string{"en", "de", "it"}

@@ -1,7 +1,6 @@
 package read
 
 import (
-	"fmt"
 	stdhtml "html"
 	"strings"
 
@@ -27,7 +26,7 @@ const maxLabelValue = 250
 // block is a run of labels and their values: lines from to to, the end not included.
 type block struct {
 	from, to int
-	style    string // the first label as written; all entries of a listing have the same
+	style    string // the first label as it stands; all entries of a listing have the same
 	values   map[string][]string
 }
 
@@ -83,7 +82,7 @@ func (r *Reader) blocks(lines []pageLine) []block {
 			i++
 			continue
 		}
-		if len(out) == 0 || b.style == out[0].style {
+		if len(out) == 0 || b.style == out[0].style && b.dated() {
 			out = append(out, b)
 		}
 		i = b.to
@@ -98,21 +97,21 @@ func (r *Reader) blockAt(lines []pageLine, i int) (block, bool) {
 	if !ok {
 		return block{}, false
 	}
-	b := block{from: i, to: i, values: map[string][]string{}, style: fmt.Sprint(first.key, first.bullet)}
+	b := block{from: i, to: i, values: map[string][]string{}, style: first.style()}
 	for b.to < len(lines) {
-		l, ok := parseLabel(lines[b.to])
+		next := pastBlank(lines, b.to)
+		if next == len(lines) {
+			break
+		}
+		l, ok := parseLabel(lines[next])
 		if !ok {
-			if lines[b.to].text != "" || !r.labelFollows(lines, b.to) {
-				break
-			}
-			b.to++
-			continue
+			break
 		}
 		if _, twice := b.values[l.key]; twice {
 			break
 		}
 		var values []string
-		values, b.to = r.valuesOf(lines, b.to, l)
+		values, b.to = r.valuesOf(lines, next, l)
 		b.values[l.key] = values
 	}
 	_, dated := b.values["date"]
@@ -120,15 +119,22 @@ func (r *Reader) blockAt(lines []pageLine, i int) (block, bool) {
 	return b, dated || typed || len(b.values) > 1
 }
 
-// labelFollows reports whether the next line with text is a label.
-func (r *Reader) labelFollows(lines []pageLine, i int) bool {
-	for ; i < len(lines); i++ {
-		if lines[i].text != "" {
-			_, ok := parseLabel(lines[i])
-			return ok
-		}
+// dated reports whether the block states a date that can be read, or none.
+func (b block) dated() bool {
+	values := b.values["date"]
+	if len(values) == 0 {
+		return true
 	}
-	return false
+	_, _, ok := parseDate(values[0])
+	return ok
+}
+
+// pastBlank is the next line from i on that holds text.
+func pastBlank(lines []pageLine, i int) int {
+	for i < len(lines) && lines[i].text == "" {
+		i++
+	}
+	return i
 }
 
 // valuesOf returns the values of the label at line i and the line after them:
@@ -139,6 +145,7 @@ func (r *Reader) valuesOf(lines []pageLine, i int, l label) (values []string, ne
 	if l.value != "" {
 		return []string{l.value}, i
 	}
+	i = pastBlank(lines, i)
 	for i < len(lines) && lines[i].bullet && len(lines[i].text) <= maxLabelValue {
 		if _, ok := parseLabel(lines[i]); ok {
 			break

@@ -18,15 +18,20 @@ type located struct {
 	countries []string // where a place of that name lies; several when ambiguous
 }
 
-// spellings lists how the taxonomy writes its places.
+// spellings lists how the taxonomy writes its places; of two that fold alike
+// the first counts.
 func spellings(t *news.Taxonomy) map[string]string {
-	out := map[string]string{}
-	for _, g := range slices.Concat(t.Places(), t.Regions()) {
-		out[news.Slugify(g.Name)] = g.Name
-	}
+	var names []string
 	for _, c := range t.Topics(news.KindCountry) {
-		for _, city := range c.Capital {
-			out[news.Slugify(city)] = city
+		names = append(names, c.Capital...)
+	}
+	for _, g := range slices.Concat(t.Places(), t.Regions()) {
+		names = append(names, g.Name)
+	}
+	out := make(map[string]string, len(names))
+	for _, name := range names {
+		if key := news.Slugify(name); out[key] == "" {
+			out[key] = name
 		}
 	}
 	return out

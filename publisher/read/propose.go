@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"dateline/publisher/news"
 )
@@ -34,6 +35,9 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	if rel.Title == "" {
 		d.bad("there is no title; %s", hintTitle(s.format))
 	}
+	if err := tooMuch(&s, rel.Title); err != nil {
+		return Proposal{}, err
+	}
 	var err error
 	if rel.HTML, rel.Text, err = r.sanitizer.clean(s.body); err != nil {
 		return Proposal{}, err
@@ -60,6 +64,24 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 		return Proposal{}, err
 	}
 	return d.Proposal, nil
+}
+
+// tooMuch refuses what would take long to look up.
+func tooMuch(s *sheet, title string) error {
+	if n := utf8.RuneCountInString(title); n > news.MaxTitle {
+		return news.Problemf(news.Unacceptable, "the title has %d characters, at most %d fit", n, news.MaxTitle)
+	}
+	for key, values := range map[string][]string{"place": s.places, "sources": s.sources, "fields": s.fields, "countries": s.countries} {
+		if len(values) > maxNames {
+			return news.Problemf(news.Unacceptable, "there are %d values under %s, at most %d are read", len(values), key, maxNames)
+		}
+		for _, v := range values {
+			if len(v) > maxList {
+				return news.Problemf(news.Unacceptable, "the value %s under %s has %d bytes, at most %d are read", quote(v), key, len(v), maxList)
+			}
+		}
+	}
+	return nil
 }
 
 func hintTitle(format string) string {
@@ -122,11 +144,36 @@ func (r *Reader) labels(d *draft, s sheet) {
 		}
 	}
 	rel.Fields = r.tags(d, news.KindField, s.fields, s.rule)
-	rel.Sources = r.tags(d, news.KindSource, s.sources, s.rule)
+	rel.Sources = r.tags(d, news.KindSource, r.withoutCountries(d, s), s.rule)
+}
+
+// withoutCountries takes the countries out of a page's label "Where we are",
+// which lists them beside sources, and tags them.
+func (r *Reader) withoutCountries(d *draft, s sheet) []string {
+	if s.rule != ruleLabel {
+		return s.sources
+	}
+	var sources []string
+	for _, list := range s.sources {
+		for _, name := range r.names(news.KindSource, list) {
+			topic, isCountry := r.taxonomy.Find(news.KindCountry, name)
+			if _, isSource := r.taxonomy.Find(news.KindSource, name); isSource || !isCountry || topic.Members != nil {
+				sources = append(sources, name)
+				continue
+			}
+			d.Release.Countries = append(d.Release.Countries, news.CountryTag{Slug: topic.Slug, Role: news.About,
+				Evidence: news.Evidence{Rule: ruleLabel, Words: name, Confidence: sureLabel}})
+		}
+	}
+	return sources
 }
 
 // topic finds a single topic by its label.
 func (r *Reader) topic(d *draft, k news.TopicKind, label string) (news.Topic, bool) {
+	if len(label) > maxName {
+		d.bad("%s is too long to be the name of a %s", quote(label), k)
+		return news.Topic{}, false
+	}
 	topic, err := r.taxonomy.Resolve(k, label)
 	if err != nil {
 		d.items = append(d.items, detail(err))
@@ -162,8 +209,13 @@ func (r *Reader) tags(d *draft, k news.TopicKind, labels []string, rule string) 
 	return out
 }
 
-// maxNames bounds the names in one label; every run of them is looked up.
-const maxNames = 64
+// Bounds of what is looked up: names in a list, bytes of a list in one line,
+// bytes of one name.
+const (
+	maxNames = 64
+	maxList  = 4 << 10
+	maxName  = 200
+)
 
 // names parts a list in one line, "A, B and C". A name may hold a comma or
 // "and" itself: the longest known name wins, what is unknown stays whole.
@@ -265,52 +317,62 @@ func (r *Reader) language(d *draft, s sheet) {
 // countries settles places and countries: an editor's tags, else the proposal.
 func (r *Reader) countries(d *draft, s sheet, line opening) {
 	rel := &d.Release
-	var places []located
+	var stated, opened []located
 	for _, p := range s.places {
 		parts, ok := splitPlaces(p, r.knowsPlace, false)
 		if !ok {
 			parts = []string{p}
 		}
-		for _, part := range parts {
-			places = append(places, r.locate(part))
-		}
+		stated = append(stated, r.locateAll(parts)...)
 	}
-	rule := s.rule
+	opened = r.locateAll(line.places)
+	places, rule := stated, s.rule
 	if len(places) == 0 {
-		rule = "dateline"
-		for _, p := range line.places {
-			places = append(places, r.locate(p))
-		}
+		places, rule = opened, "dateline"
 	}
 	for _, l := range places {
-		if l.place.Name == "" {
-			continue
-		}
-		rel.Places = append(rel.Places, l.place)
-		if len(l.countries) > 1 {
-			d.Warnings = append(d.Warnings, ambiguous(r.taxonomy, l.words, l.countries))
-		}
-		// A bare seat says where the sender sits, not where something was issued.
-		if l.place.Country != "" && (l.explicit || !l.seat) && !slices.Contains(rel.CountrySlugs(news.PlaceRole), l.place.Country) {
-			rel.Countries = append(rel.Countries, news.CountryTag{Slug: l.place.Country, Role: news.PlaceRole,
-				Evidence: news.Evidence{Rule: rule, Words: l.words, Confidence: l.confidence(rule)}})
-		}
+		r.place(d, l, rule)
 	}
 	if s.editedCountries {
 		rel.Countries = slices.Concat(r.edited(d, s.countries), rel.Countries)
 		return
 	}
-	if len(line.places) > 0 && len(s.places) == 0 || len(line.places) == 0 {
-		// places are the dateline's own, or there is no dateline to guess from
-	} else {
-		places = places[:0:0]
-		for _, p := range line.places {
-			places = append(places, r.locate(p))
-		}
+	if len(opened) == 0 {
+		opened = stated
 	}
-	about, warnings := r.aboutCountries(subject{rel.Title, rel.PublishedAt.Year(), rel.SourceSlugs(), places})
+	about, warnings := r.aboutCountries(subject{rel.Title, rel.PublishedAt.Year(), rel.SourceSlugs(), opened})
+	about = slices.DeleteFunc(about, func(c news.CountryTag) bool { return slices.Contains(rel.CountrySlugs(news.About), c.Slug) })
 	rel.Countries = slices.Concat(about, rel.Countries)
 	d.Warnings = append(d.Warnings, warnings...)
+}
+
+func (r *Reader) locateAll(words []string) []located {
+	var out []located
+	for _, w := range words {
+		if l := r.locate(w); l.place.Name != "" {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// place adds a place and, when its country is certain and says where the
+// release was issued, the country in that role. A bare seat city does not: it
+// says where the sender sits.
+func (r *Reader) place(d *draft, l located, rule string) {
+	rel := &d.Release
+	if slices.Contains(rel.Places, l.place) {
+		return
+	}
+	rel.Places = append(rel.Places, l.place)
+	if len(l.countries) > 1 {
+		d.Warnings = append(d.Warnings, ambiguous(r.taxonomy, l.words, l.countries))
+	}
+	if l.place.Country == "" || l.seat && !l.explicit || slices.Contains(rel.CountrySlugs(news.PlaceRole), l.place.Country) {
+		return
+	}
+	rel.Countries = append(rel.Countries, news.CountryTag{Slug: l.place.Country, Role: news.PlaceRole,
+		Evidence: news.Evidence{Rule: rule, Words: l.words, Confidence: l.confidence(rule)}})
 }
 
 func (l located) confidence(rule string) float64 {

@@ -72,7 +72,7 @@ func isList(key string) bool {
 func unknownKey(key, where string, known []string) string {
 	best := slices.MinFunc(known, func(a, b string) int { return distance(key, a) - distance(key, b) })
 	msg := "there is no key " + quote(key) + where
-	if d := distance(key, best); d <= 2 || d <= len(key)/3 {
+	if d := distance(key, best); d <= 2 || d <= len(key)/2 {
 		return msg + "; perhaps " + best
 	}
 	return msg + "; the keys are " + strings.Join(known, ", ")

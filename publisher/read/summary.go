@@ -42,12 +42,20 @@ func summary(first, rest string) string {
 }
 
 // endsSentence reports whether s ends in a full stop, question or exclamation
-// mark that belongs to no abbreviation: the last word has four letters at least.
+// mark that belongs to no abbreviation.
 func endsSentence(s string) bool {
 	bare := strings.TrimRight(s, `"”“»)’'`)
-	if !strings.HasSuffix(bare, ".") && !strings.HasSuffix(bare, "!") && !strings.HasSuffix(bare, "?") {
+	if strings.HasSuffix(bare, "!") || strings.HasSuffix(bare, "?") {
+		return true
+	}
+	bare, stopped := strings.CutSuffix(bare, ".")
+	last := strings.TrimLeft(bare[strings.LastIndexByte(bare, ' ')+1:], `"“„«(‘'`)
+	if !stopped || utf8.RuneCountInString(last) < 2 || strings.Contains(last, ".") {
 		return false
 	}
-	last := bare[strings.LastIndexByte(bare, ' ')+1:]
-	return utf8.RuneCountInString(last) > 4
+	switch strings.ToLower(last) {
+	case "mr", "mrs", "ms", "dr", "prof", "amb", "gen", "col", "lt", "sen", "rep", "st", "no", "nos", "art", "para", "vs", "cf", "approx":
+		return false
+	}
+	return true
 }

@@ -1,0 +1,30 @@
+package read
+
+// Opening is a parsed dateline, for tests.
+type Opening struct {
+	Raw              string
+	Places           []string
+	Year, Month, Day int
+	Length           int
+}
+
+// ParseDateline is parseDateline.
+func ParseDateline(line string, known func(string) bool) (Opening, bool) {
+	o, ok := parseDateline(line, known)
+	return Opening{o.raw, o.places, o.day.Year, o.day.Month, o.day.Day, o.length}, ok
+}
+
+// ParseDate is parseDate.
+var ParseDate = parseDate
+
+// Summary is summary.
+var Summary = summary
+
+// DetectLanguage is the language detectLanguage tells.
+func DetectLanguage(text string) string {
+	lang, _ := detectLanguage(text)
+	return lang
+}
+
+// Spell is the spelling of a place.
+func (r *Reader) Spell(name string) string { return r.spell(name) }
