@@ -29,9 +29,11 @@ var (
 
 // JetStream's error codes that have a meaning for us.
 const (
-	codeWrongLastSequence = 10071
-	codeNoSpace           = 10023
-	codeMaxBytes          = 10077
+	codeWrongLastSequence        = 10071
+	codeWrongLastSequenceCluster = 10164 // the same from a cluster
+	codeNoSpace                  = 10023
+	codeMaxBytes                 = 10077
+	codeNoSequence               = 10043
 )
 
 // translate turns what the client library says into what a caller can act on.
@@ -46,15 +48,29 @@ func translate(op string, err error) error {
 			return &news.Problem{Code: news.DiskFull, Detail: op + ": the store is full; free space or raise --max-store, then try again"}
 		}
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrConnectionClosed) ||
-		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) {
+	if away(err) {
 		return fmt.Errorf("%w (%w)", news.Problemf(news.Unavailable, "%s: the log does not answer; try again in a moment", op), err)
 	}
 	return fmt.Errorf("%s: %w", op, err)
 }
 
+// away reports whether err says that the server does not answer, or has
+// forgotten a consumer, which is made anew.
+func away(err error) bool {
+	for _, target := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrConnectionClosed, nats.ErrNoResponders, nats.ErrDisconnected,
+		nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting, nats.ErrNoServers, nats.ErrStaleConnection,
+		jetstream.ErrNoStreamResponse, jetstream.ErrNoHeartbeat, jetstream.ErrConsumerDeleted, jetstream.ErrConsumerNotFound,
+		jetstream.ErrMsgIteratorClosed, jetstream.ErrServerShutdown, jetstream.ErrConnectionClosed, jetstream.ErrJetStreamNotEnabled,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
 func isWrongSequence(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.ErrorCode == codeWrongLastSequence
+	return errors.As(err, &api) && (api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceCluster)
 }

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -39,10 +41,16 @@ func chain(prev [sha256.Size]byte, seq uint64, subject string, data []byte) link
 
 func (l link) String() string { return hex.EncodeToString(l.hash[:]) }
 
-// headKeeper notes the last acknowledged link in a second place.
+// headKeeper notes the last acknowledged link in a second place. Its methods
+// are called one at a time.
 type headKeeper interface {
-	load(ctx context.Context) (l link, found bool, err error)
+	// load returns the zero link when nothing was noted yet, and [ErrBroken]
+	// when what was noted cannot be read.
+	load(ctx context.Context) (link, error)
+	// save notes a link that is further on.
 	save(ctx context.Context, l link) error
+	// reset notes a link whatever was noted before.
+	reset(ctx context.Context, l link) error
 	close() error
 }
 
@@ -50,117 +58,158 @@ type headKeeper interface {
 // turn, so that a torn write spoils the older one only.
 const slot = 128
 
+func makeSlot(l link) []byte {
+	b := make([]byte, slot)
+	binary.BigEndian.PutUint64(b, l.seq)
+	copy(b[8:], l.hash[:])
+	binary.BigEndian.PutUint32(b[slot-4:], crc32.ChecksumIEEE(b[:slot-4]))
+	return b
+}
+
+func parseSlot(b []byte) (link, bool) {
+	if len(b) != slot || crc32.ChecksumIEEE(b[:slot-4]) != binary.BigEndian.Uint32(b[slot-4:]) {
+		return link{}, false
+	}
+	l := link{seq: binary.BigEndian.Uint64(b)}
+	copy(l.hash[:], b[8:])
+	return l, true
+}
+
 // headFile keeps the head beside an embedded store.
 type headFile struct {
 	f    *os.File
 	turn int64
 }
 
+// openHeadFile opens the file, and makes it whole when it is not there: a crash
+// leaves it complete or absent.
 func openHeadFile(path string) (*headFile, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // below the folder that the operator names
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeHeadFile(path); err == nil {
+			f, err = os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // as above
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the log's head: %w", plainPath(err))
 	}
 	return &headFile{f: f}, nil
 }
 
-func (h *headFile) load(context.Context) (link, bool, error) {
+func makeHeadFile(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "head-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(makeSlot(link{}), makeSlot(link{})...))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func (h *headFile) load(context.Context) (link, error) {
 	buf := make([]byte, 2*slot)
 	n, err := h.f.ReadAt(buf, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return link{}, false, fmt.Errorf("read the log's head: %w", plainPath(err))
+		return link{}, fmt.Errorf("read the log's head: %w", plainPath(err))
 	}
-	var best link
-	var found bool
-	for i := range int64(2) {
-		if int64(n) < (i+1)*slot {
-			break
-		}
-		if l, ok := parseSlot(buf[i*slot : (i+1)*slot]); ok && (!found || l.seq > best.seq) {
-			best, found, h.turn = l, true, 1-i
-		}
+	a, okA := parseSlot(buf[:min(n, slot)])
+	b, okB := parseSlot(buf[min(n, slot):n])
+	switch {
+	case !okA && !okB:
+		return link{}, fmt.Errorf("%w: its head in the file %s is unreadable", ErrBroken, h.f.Name())
+	case okA && (!okB || a.seq > b.seq):
+		h.turn = 1
+		return a, nil
+	default:
+		h.turn = 0
+		return b, nil
 	}
-	if !found && n > 0 {
-		return link{}, false, fmt.Errorf("%w: the file %s is unreadable; restore it from a backup, or start once with --accept-loss", ErrBroken, h.f.Name())
-	}
-	return best, found, nil
-}
-
-func parseSlot(b []byte) (link, bool) {
-	body, sum := b[:slot-4], binary.BigEndian.Uint32(b[slot-4:])
-	if crc32.ChecksumIEEE(body) != sum {
-		return link{}, false
-	}
-	l := link{seq: binary.BigEndian.Uint64(body)}
-	copy(l.hash[:], body[8:])
-	return l, true
 }
 
 func (h *headFile) save(_ context.Context, l link) error {
-	b := make([]byte, slot)
-	binary.BigEndian.PutUint64(b, l.seq)
-	copy(b[8:], l.hash[:])
-	binary.BigEndian.PutUint32(b[slot-4:], crc32.ChecksumIEEE(b[:slot-4]))
-	if _, err := h.f.WriteAt(b, h.turn*slot); err != nil {
-		return fmt.Errorf("write the log's head: %w", plainPath(err))
+	_, err := h.f.WriteAt(makeSlot(l), h.turn*slot)
+	if err == nil {
+		err = h.f.Sync()
 	}
-	if err := h.f.Sync(); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the log's head: %w", plainPath(err))
 	}
 	h.turn = 1 - h.turn
 	return nil
 }
 
+func (h *headFile) reset(ctx context.Context, l link) error {
+	if err := h.save(ctx, l); err != nil {
+		return err
+	}
+	return h.save(ctx, l)
+}
+
 func (h *headFile) close() error { return h.f.Close() }
 
 // headBucket keeps the head of an external server's log in a bucket of its own.
-type headBucket struct{ kv jetstream.KeyValue }
+type headBucket struct {
+	kv  jetstream.KeyValue
+	rev uint64 // of the newest value seen, 0 for none
+}
 
 const headKey = "wire"
 
-func (h headBucket) load(ctx context.Context) (link, bool, error) {
+func (h *headBucket) load(ctx context.Context) (link, error) {
 	e, err := h.kv.Get(ctx, headKey)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return link{}, false, nil
+		h.rev = 0
+		return link{}, nil
 	}
 	if err != nil {
-		return link{}, false, translate("read the log's head", err)
+		return link{}, translate("read the log's head", err)
 	}
+	h.rev = e.Revision()
 	l, ok := parseSlot(e.Value())
 	if !ok {
-		return link{}, false, fmt.Errorf("%w: its head in bucket %s is unreadable", ErrBroken, h.kv.Bucket())
+		return link{}, fmt.Errorf("%w: its head in the bucket %s is unreadable", ErrBroken, h.kv.Bucket())
 	}
-	return l, true, nil
+	return l, nil
 }
 
 // save moves the head forward only: several publishers write it, and the one
 // that is behind gives way.
-func (h headBucket) save(ctx context.Context, l link) error {
-	b := make([]byte, slot)
-	binary.BigEndian.PutUint64(b, l.seq)
-	copy(b[8:], l.hash[:])
-	binary.BigEndian.PutUint32(b[slot-4:], crc32.ChecksumIEEE(b[:slot-4]))
+func (h *headBucket) save(ctx context.Context, l link) error {
 	for {
-		var err error
-		e, getErr := h.kv.Get(ctx, headKey)
-		switch {
-		case errors.Is(getErr, jetstream.ErrKeyNotFound):
-			_, err = h.kv.Create(ctx, headKey, b)
-		case getErr != nil:
-			return translate("write the log's head", getErr)
-		default:
-			if old, ok := parseSlot(e.Value()); ok && old.seq >= l.seq {
-				return nil
-			}
-			_, err = h.kv.Update(ctx, headKey, b, e.Revision())
-		}
+		rev, err := h.kv.Update(ctx, headKey, makeSlot(l), h.rev) // 0 means that there is none
 		if err == nil {
+			h.rev = rev
 			return nil
 		}
-		if !isWrongSequence(err) && !errors.Is(err, jetstream.ErrKeyExists) {
+		if !isWrongSequence(err) {
 			return translate("write the log's head", err)
+		}
+		old, err := h.load(ctx)
+		if err != nil && !errors.Is(err, ErrBroken) {
+			return err
+		}
+		if err == nil && old.seq >= l.seq {
+			return nil
 		}
 	}
 }
 
-func (h headBucket) close() error { return nil }
+func (h *headBucket) reset(ctx context.Context, l link) error {
+	rev, err := h.kv.Put(ctx, headKey, makeSlot(l))
+	if err != nil {
+		return translate("write the log's head", err)
+	}
+	h.rev = rev
+	return nil
+}
+
+func (h *headBucket) close() error { return nil }

@@ -3,9 +3,11 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -16,20 +18,39 @@ type Held struct {
 	seq            uint64
 }
 
-// Hold puts a payload aside for a recipient under key, a token of letters,
+// Hold puts a payload aside for a recipient under key, both words of letters,
 // digits and dashes. A second payload under the same key takes the first one's place.
 func (w *Wire) Hold(ctx context.Context, recipient, key string, payload []byte) error {
+	if !token(recipient) || !token(key) {
+		return fmt.Errorf("put aside: recipient or key is no word of letters, digits and dashes")
+	}
 	_, err := w.js.Publish(ctx, "held."+recipient+"."+key, payload)
 	return translate("put aside", err)
 }
 
 // WakeAt schedules the recipient's wake-up; a later call takes the place of an
-// earlier one. It fires within 250 ms of its time, also when that time passed
-// while nothing was running.
+// earlier one that has not fired yet. It fires at its time, to the millisecond,
+// or up to a quarter of a second later, and soon after the start when that time
+// passed while nothing was running.
 func (w *Wire) WakeAt(ctx context.Context, recipient string, at time.Time) error {
-	_, err := w.js.Publish(ctx, "later."+recipient, nil,
-		jetstream.WithScheduleAt(at), jetstream.WithScheduleTarget("due."+recipient))
+	if !token(recipient) {
+		return fmt.Errorf("schedule: the recipient is no word of letters, digits and dashes")
+	}
+	// The client's own option cuts the time to the second, which would be early.
+	at = at.UTC().Add(time.Millisecond - 1).Truncate(time.Millisecond)
+	_, err := w.js.PublishMsg(ctx, &nats.Msg{Subject: "later." + recipient, Header: nats.Header{
+		jetstream.ScheduleHeader:       {"@at " + at.Format(time.RFC3339Nano)},
+		jetstream.ScheduleTargetHeader: {"due." + recipient},
+	}})
 	return translate("schedule", err)
+}
+
+// token reports whether s is one word of a subject: letters, digits, dashes and
+// underscores.
+func token(s string) bool {
+	return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
 }
 
 // Wakes hands each wake-up that is due to fn, as a job whose Recipient is set.
@@ -40,10 +61,12 @@ func (w *Wire) Wakes(ctx context.Context, inFlight int, fn func(*Job)) error {
 			if err != nil {
 				return err
 			}
-			if err := m.DoubleAck(ctx); err != nil {
+			// The removal comes first: a wake-up that is acknowledged and still
+			// there would look scheduled for ever.
+			if err := ignoreGone(w.later.DeleteMsg(ctx, meta.Sequence.Stream)); err != nil {
 				return err
 			}
-			return ignoreGone(w.later.DeleteMsg(ctx, meta.Sequence.Stream))
+			return m.DoubleAck(ctx)
 		})
 }
 
@@ -75,7 +98,7 @@ func (w *Wire) Unhold(ctx context.Context, h Held) error {
 
 func ignoreGone(err error) error {
 	var api *jetstream.APIError
-	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.As(err, &api) && api.ErrorCode == 10043 { // no message found to delete
+	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.As(err, &api) && api.ErrorCode == codeNoSequence {
 		return nil
 	}
 	return err

@@ -2,11 +2,7 @@ package wire
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"strings"
 
 	"dateline/publisher/news"
 
@@ -30,17 +26,27 @@ type Record struct {
 // event (0 for its first): if the release has changed since, Append returns
 // [ErrConflict] and stores nothing. Appending the same event again, for
 // instance after a timeout, returns the sequence it already has. A nil error
-// means that the event is on disk and noted in the head.
+// means that the event is on disk and noted in the head. Without an answer from
+// the server Append gives up after five seconds, the wait for other appends
+// included; the event may then be stored all the same.
 func (w *Wire) Append(ctx context.Context, e news.Event, after uint64) (uint64, error) {
 	data, err := news.Encode(e)
 	if err != nil {
 		return 0, err
 	}
-	if limit := int(w.nc.MaxPayload()); len(data)+1024 > limit {
+	if limit := int(w.nc.MaxPayload()); len(data)+headerRoom > limit {
 		return 0, news.Problemf(news.TooLarge, "the release is %d kB in the log, the NATS server takes %d kB; shorten it or raise the server's max_payload", len(data)>>10, limit>>10)
 	}
-	w.appendMu.Lock()
-	defer w.appendMu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	select {
+	case w.appending <- struct{}{}:
+	case <-ctx.Done():
+		return 0, translate("append to the log", ctx.Err())
+	case <-w.closed:
+		return 0, translate("append to the log", nats.ErrConnectionClosed)
+	}
+	defer func() { <-w.appending }()
 	for {
 		l, err := w.appendOnce(ctx, e, data, after)
 		if errors.Is(err, errTailMoved) {
@@ -61,6 +67,9 @@ func (w *Wire) Append(ctx context.Context, e news.Event, after uint64) (uint64, 
 	}
 }
 
+// headerRoom is more than the headers of any message of ours take, in bytes.
+const headerRoom = 1024
+
 // errTailMoved: another publisher appended to the log; ours must be chained anew.
 var errTailMoved = errors.New("the log's tail moved")
 
@@ -74,136 +83,50 @@ func (w *Wire) appendOnce(ctx context.Context, e news.Event, data []byte, after 
 		jetstream.WithExpectLastSequence(w.tail.seq), jetstream.WithExpectLastSequencePerSubject(after))
 	switch {
 	case isWrongSequence(err):
-		return link{}, w.whoseFault(ctx, subject, after)
+		return w.whoseFault(ctx, subject, data, after)
 	case err != nil:
 		return link{}, translate("append to the log", err)
 	case ack.Duplicate:
-		return w.sameAsStored(ctx, ack.Sequence, data)
+		m, err := w.wire.GetMsg(ctx, ack.Sequence)
+		if err != nil {
+			return link{}, translate("append to the log", err)
+		}
+		return sameAsStored(m, data)
 	}
 	return chain(w.tail.hash, ack.Sequence, subject, data), nil
 }
 
-// whoseFault tells a conflict on the release from a mere move of the log's tail.
-func (w *Wire) whoseFault(ctx context.Context, subject string, after uint64) error {
-	var seq uint64
+// whoseFault tells a conflict on the release from a mere move of the log's tail,
+// and both from our own earlier append of the same event.
+func (w *Wire) whoseFault(ctx context.Context, subject string, data []byte, after uint64) (link, error) {
+	var last uint64
 	m, err := w.wire.GetLastMsgForSubject(ctx, subject)
 	switch {
 	case err == nil:
-		seq = m.Sequence
+		last = m.Sequence
 	case !errors.Is(err, jetstream.ErrMsgNotFound):
-		return translate("append to the log", err)
+		return link{}, translate("append to the log", err)
 	}
-	if seq != after {
-		return ErrConflict
+	switch {
+	case last == after:
+		return link{}, errTailMoved
+	case last < after:
+		return link{}, ErrConflict
 	}
-	return errTailMoved
-}
-
-// sameAsStored settles a duplicate message id: the same bytes are our own
-// earlier append, other bytes are someone else's revision of that number.
-func (w *Wire) sameAsStored(ctx context.Context, seq uint64, data []byte) (link, error) {
-	m, err := w.wire.GetMsg(ctx, seq)
+	next, err := w.wire.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subject))
 	if err != nil {
 		return link{}, translate("append to the log", err)
 	}
+	return sameAsStored(next, data)
+}
+
+// sameAsStored settles who stored the message that has our place: the same
+// bytes are our own earlier append, other bytes are someone else's revision.
+func sameAsStored(m *jetstream.RawStreamMsg, data []byte) (link, error) {
 	if string(m.Data) != string(data) {
 		return link{}, ErrConflict
 	}
 	return linkOf(m.Header, m.Sequence, m.Subject, m.Data)
-}
-
-func linkOf(h nats.Header, seq uint64, subject string, data []byte) (link, error) {
-	var prev [sha256.Size]byte
-	if n, err := hex.Decode(prev[:], []byte(h.Get(headerPrev))); err != nil || n != sha256.Size {
-		return link{}, fmt.Errorf("%w: event %d carries no hash of its predecessor", ErrBroken, seq)
-	}
-	return chain(prev, seq, subject, data), nil
-}
-
-func (w *Wire) reloadTail(ctx context.Context) error {
-	info, err := w.wire.Info(ctx)
-	if err != nil {
-		return translate("look at the log", err)
-	}
-	w.tail, err = w.linkAt(ctx, info.State.LastSeq)
-	return err
-}
-
-func (w *Wire) linkAt(ctx context.Context, seq uint64) (link, error) {
-	if seq == 0 {
-		return link{}, nil
-	}
-	m, err := w.wire.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return link{}, fmt.Errorf("%w: event %d is not there", ErrBroken, seq)
-	}
-	if err != nil {
-		return link{}, translate("read the log", err)
-	}
-	return linkOf(m.Header, m.Sequence, m.Subject, m.Data)
-}
-
-// verify compares the log with its head and moves the head over events that
-// were stored but not yet noted when the process ended.
-func (w *Wire) verify(ctx context.Context, acceptLoss bool) error {
-	err := w.compare(ctx)
-	if err != nil && acceptLoss && (errors.Is(err, ErrLost) || errors.Is(err, ErrBroken)) {
-		w.log.Error().Err(err).Msg("loss accepted by --accept-loss")
-		if err = w.reloadTail(ctx); err == nil {
-			err = w.head.save(ctx, w.tail)
-		}
-	}
-	return err
-}
-
-func (w *Wire) compare(ctx context.Context) error {
-	head, _, err := w.head.load(ctx)
-	if err != nil {
-		return err
-	}
-	info, err := w.wire.Info(ctx)
-	if err != nil {
-		return translate("look at the log", err)
-	}
-	st := info.State
-	if st.LastSeq < head.seq || (head.seq > 0 && st.Msgs == 0) {
-		return fmt.Errorf("%w: it ends at event %d, but event %d was acknowledged", ErrLost, min(st.LastSeq, st.Msgs), head.seq)
-	}
-	if st.Msgs > 0 && (st.FirstSeq != 1 || st.NumDeleted > 0) {
-		return fmt.Errorf("%w: it holds %d events of %d", ErrLost, st.Msgs, st.LastSeq)
-	}
-	at, err := w.linkAt(ctx, head.seq)
-	if err != nil {
-		return err
-	}
-	if at != head {
-		return fmt.Errorf("%w: event %d is not the one that was acknowledged", ErrBroken, head.seq)
-	}
-	w.tail = at
-	for seq := head.seq + 1; seq <= st.LastSeq; seq++ {
-		m, err := w.wire.GetMsg(ctx, seq)
-		if err != nil {
-			return translate("read the log", err)
-		}
-		if w.tail, err = follows(w.tail, m.Header, m.Sequence, m.Subject, m.Data); err != nil {
-			return err
-		}
-	}
-	if w.tail != head {
-		return w.head.save(ctx, w.tail)
-	}
-	return nil
-}
-
-// follows checks that a message is the successor of prev and returns its link.
-func follows(prev link, h nats.Header, seq uint64, subject string, data []byte) (link, error) {
-	if seq != prev.seq+1 {
-		return link{}, fmt.Errorf("%w: event %d is followed by event %d", ErrLost, prev.seq, seq)
-	}
-	if got := h.Get(headerPrev); got != prev.String() {
-		return link{}, fmt.Errorf("%w: event %d does not carry the hash of event %d", ErrBroken, seq, prev.seq)
-	}
-	return chain(prev.hash, seq, subject, data), nil
 }
 
 // Last returns the newest event of a release, or [ErrNotFound].
@@ -263,64 +186,4 @@ func (w *Wire) LastSeq(ctx context.Context) (uint64, error) {
 		return 0, translate("look at the log", err)
 	}
 	return info.State.LastSeq, nil
-}
-
-// Follow hands every event from sequence from on (1 for all) to fn, in order,
-// first those stored and then those to come, until ctx ends (nil), fn fails
-// (its error), or the log cannot be read. Each event's place in the chain of
-// hashes is checked; a break ends Follow with [ErrLost] or [ErrBroken]. An
-// event that cannot be decoded is parked with its reason and passed over; one
-// of a newer version ends Follow, because a feed without it would be wrong.
-func (w *Wire) Follow(ctx context.Context, from uint64, fn func(seq uint64, e news.Event) error) error {
-	from = max(from, 1)
-	prev, err := w.linkAt(ctx, from-1)
-	if err != nil {
-		return err
-	}
-	cons, err := w.wire.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-	})
-	if err != nil {
-		return ended(ctx, translate("follow the log", err))
-	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(512))
-	if err != nil {
-		return ended(ctx, translate("follow the log", err))
-	}
-	defer it.Stop()
-	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return ended(ctx, translate("follow the log", err))
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return fmt.Errorf("follow the log: %w", err)
-		}
-		if prev, err = follows(prev, m.Headers(), meta.Sequence.Stream, m.Subject(), m.Data()); err != nil {
-			return err
-		}
-		e, err := news.Decode(m.Data())
-		if errors.Is(err, news.ErrNewer) {
-			return fmt.Errorf("event %d: %w", prev.seq, err)
-		}
-		if err != nil {
-			w.log.Error().Err(err).Uint64("seq", prev.seq).Msg("event cannot be read")
-			if err := w.Park(ctx, "log", strings.TrimPrefix(m.Subject(), subjectRelease), err.Error(), m.Data()); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := fn(prev.seq, e); err != nil {
-			return ended(ctx, err)
-		}
-	}
-}
-
-// ended is nil when the context is over, because then nobody asked for more.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }

@@ -74,6 +74,11 @@ func (w *Wire) Enqueue(ctx context.Context, queue int, from, to Cursor, tasks []
 	if err != nil {
 		return from, fmt.Errorf("enqueue: %w", err)
 	}
+	for _, t := range tasks {
+		if !token(t.Channel) || !token(t.Priority) {
+			return from, fmt.Errorf("enqueue: channel %q or priority %q is no word of letters, digits and dashes", t.Channel, t.Priority)
+		}
+	}
 	head := &nats.Msg{Subject: cursorSubject(queue), Data: data, Header: nats.Header{
 		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(from.rev, 10)},
@@ -121,12 +126,13 @@ func enqueueError(err error) error {
 	return translate("enqueue", err)
 }
 
-// Job is a task that was taken from a queue. It comes again, to this process
-// or another, unless Done is called.
+// Job is a task that was taken from a queue. Unless Done is called it comes
+// again: to another process when this one dies, to this one when Drain is
+// called anew. As long as Drain runs it stays with whom it was given to.
 type Job struct {
 	Payload     []byte
 	Recipient   string // of a wake-up
-	Redelivered bool   // an earlier try ended without Done, so its effect is unknown
+	Redelivered bool   // it was handed out before and not Done: an earlier try may have had its effect
 
 	finish func(ctx context.Context) error
 	forget func()
@@ -142,8 +148,10 @@ func (j *Job) Done(ctx context.Context) error {
 const ackWait = 30 * time.Second
 
 // Drain takes the tasks of one channel and priority from a queue, at most
-// inFlight unfinished at a time, and hands each to fn, which returns at once and
-// sees to Done. It ends with ctx (nil) or when the queue cannot be read.
+// inFlight unfinished at a time (over all processes that share the queue), and
+// hands each to fn, which returns at once and sees to Done. It ends with ctx
+// (nil) or when the queue cannot be read; while the server is away it waits. In
+// one process there is one Drain for a queue, channel and priority at a time.
 func (w *Wire) Drain(ctx context.Context, queue int, channel, priority string, inFlight int, fn func(*Job)) error {
 	return w.consume(ctx, w.queues[queue], jetstream.ConsumerConfig{
 		Durable:       channel + "-" + priority,
@@ -153,43 +161,51 @@ func (w *Wire) Drain(ctx context.Context, queue int, channel, priority string, i
 
 func (w *Wire) consume(ctx context.Context, st jetstream.Stream, cfg jetstream.ConsumerConfig, inFlight int, fn func(*Job), finish func(context.Context, jetstream.Msg) error) error {
 	cfg.AckPolicy, cfg.AckWait, cfg.MaxAckPending = jetstream.AckExplicitPolicy, ackWait, inFlight
-	if w.emb != nil {
-		// The folder's lock makes this process the only one: what an earlier
-		// process left unfinished need not wait for the server's patience.
-		if err := st.DeleteConsumer(ctx, cfg.Durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return ended(ctx, translate("take from the queue", err))
-		}
-	}
-	cons, err := st.CreateOrUpdateConsumer(ctx, cfg)
-	if err != nil {
-		return ended(ctx, translate("take from the queue", err))
-	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(min(inFlight, 256)))
-	if err != nil {
-		return ended(ctx, translate("take from the queue", err))
-	}
-	defer it.Stop()
 	alive := newAlive(ctx)
 	defer alive.stop()
-	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
+	handedOut, taken := uint64(0), false
+	return w.keepOn(ctx, "take from the queue", func() (err error) {
+		if w.emb != nil && !taken {
+			if handedOut, err = takeOver(ctx, st, cfg.Durable); err != nil {
+				return err
+			}
+			taken = true
+		}
+		cons, err := st.CreateOrUpdateConsumer(ctx, cfg)
 		if err != nil {
-			return ended(ctx, translate("take from the queue", err))
+			return err
 		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return fmt.Errorf("take from the queue: %w", err)
-		}
-		j := &Job{
-			Payload: m.Data(), Redelivered: meta.NumDelivered > 1,
-			finish: func(ctx context.Context) error { return finish(ctx, m) },
-		}
-		if rest, ok := cutDue(m.Subject()); ok {
-			j.Recipient = rest
-		}
-		j.forget = alive.add(m)
-		fn(j)
+		return w.pull(ctx, cons, min(inFlight, 256), func(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+			j := &Job{
+				Payload: m.Data(), Redelivered: meta.NumDelivered > 1 || meta.Sequence.Stream <= handedOut,
+				finish: func(ctx context.Context) error { return finish(ctx, m) },
+			}
+			j.Recipient, _ = cutDue(m.Subject())
+			j.forget = alive.add(m)
+			fn(j)
+			return nil
+		})
+	})
+}
+
+// takeOver removes a durable consumer that an earlier run left, and says up to
+// which sequence that one had handed out. The folder's lock makes this process
+// the only one, so what was left unfinished need not wait for the server's
+// patience. Nothing is lost: what is not Done is still in the queue, and the
+// next consumer begins at its first message.
+func takeOver(ctx context.Context, st jetstream.Stream, durable string) (handedOut uint64, err error) {
+	cons, err := st.Consumer(ctx, durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return 0, nil
 	}
+	if err != nil {
+		return 0, err
+	}
+	handedOut = cons.CachedInfo().Delivered.Stream
+	if err := st.DeleteConsumer(ctx, durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return 0, err
+	}
+	return handedOut, nil
 }
 
 // alive tells the server, for each unfinished job, that it is still in work.

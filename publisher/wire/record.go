@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -15,9 +16,16 @@ const (
 	subjectDead    = "dead."
 )
 
-// Record keeps what was tried for a recipient and a release. It returns when
-// the record is on disk; concurrent records share one flush.
+// Record keeps what was tried for a recipient and a release, both single subject
+// words. It returns when the record is on disk; concurrent records share one
+// flush. When ctx ends first it is unknown whether the record was kept.
 func (w *Wire) Record(ctx context.Context, recipient, release string, data []byte) error {
+	if !token(recipient) || !token(release) {
+		return errors.New("record: recipient or release is no word of letters, digits and dashes")
+	}
+	if limit := int(w.nc.MaxPayload()); len(data)+headerRoom > limit { // it would spoil the batch of others
+		return fmt.Errorf("record: %d kB are too much for one record", len(data)>>10)
+	}
 	return w.records.add(ctx, &nats.Msg{Subject: subjectAttempt + recipient + "." + release, Data: data})
 }
 
@@ -37,16 +45,21 @@ func (w *Wire) LastRecord(ctx context.Context, recipient, release string) ([]byt
 // Park keeps what was given up under dead.<kind>.<name>, with the reason in the
 // header Dateline-Reason. Kind and name are single subject tokens.
 func (w *Wire) Park(ctx context.Context, kind, name, reason string, data []byte) error {
-	_, err := w.js.PublishMsg(ctx, &nats.Msg{
-		Subject: subjectDead + kind + "." + name, Data: data,
-		Header: nats.Header{"Dateline-Reason": {headerSafe(reason)}},
-	})
+	_, err := w.js.PublishMsg(ctx, parked(kind, name, reason, data))
 	return translate("park", err)
 }
 
-// headerSafe keeps a reason on one line.
+func parked(kind, name, reason string, data []byte) *nats.Msg {
+	return &nats.Msg{
+		Subject: subjectDead + kind + "." + name, Data: data,
+		Header: nats.Header{"Dateline-Reason": {headerSafe(reason)}},
+	}
+}
+
+// headerSafe keeps a reason on one line, and so short that it fits beside the
+// largest event.
 func headerSafe(s string) string {
-	b := []byte(s)
+	b := []byte(s[:min(len(s), headerRoom/2)])
 	for i, c := range b {
 		if c < ' ' || c == 0x7f {
 			b[i] = ' '
@@ -79,8 +92,6 @@ func newJournal(w *Wire) *journal {
 	return j
 }
 
-var errClosed = errors.New("the log is closed")
-
 func (j *journal) add(ctx context.Context, m *nats.Msg) error {
 	e := entry{m, make(chan error, 1)}
 	select {
@@ -88,13 +99,20 @@ func (j *journal) add(ctx context.Context, m *nats.Msg) error {
 	case <-ctx.Done():
 		return translate("record", ctx.Err())
 	case <-j.quit:
-		return errClosed
+		return translate("record", nats.ErrConnectionClosed)
 	}
 	select {
 	case err := <-e.done:
 		return translate("record", err)
+	case <-ctx.Done():
+		return translate("record", ctx.Err())
 	case <-j.done:
-		return errClosed
+	}
+	select { // it may have been among the last that were written
+	case err := <-e.done:
+		return translate("record", err)
+	default:
+		return translate("record", nats.ErrConnectionClosed)
 	}
 }
 

@@ -83,14 +83,46 @@ func startEmbedded(cfg Config) (*embedded, error) {
 		e.unlock()
 		return nil, fmt.Errorf("start the embedded NATS server: %w", err)
 	}
-	e.srv.SetLoggerV2(serverLog{cfg.Log.With().Str("component", "nats").Logger()}, false, false, false)
-	e.srv.Start()
-	if !e.srv.ReadyForConnections(2*time.Minute) || !e.srv.JetStreamEnabled() {
+	if err := e.start(cfg); err != nil {
 		e.stop(10 * time.Second)
-		return nil, fmt.Errorf("the embedded NATS server did not come up with its store in %s; look at the log above, and check that the folder is writable", store)
+		return nil, fmt.Errorf("the embedded NATS server did not come up with its store in %s: %w; check that the folder is writable and not damaged", store, err)
 	}
 	return e, nil
 }
+
+// start starts the server and waits until its store is open. What the server
+// would end a process of its own for is an error here, at once.
+func (e *embedded) start(cfg Config) error {
+	fatal := make(chan string, 1)
+	e.srv.SetLoggerV2(serverLog{cfg.Log.With().Str("component", "nats").Logger(), fatal}, false, false, false)
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		e.srv.Start()
+	}()
+	select {
+	case why := <-fatal:
+		return errors.New(why)
+	case <-started:
+	case <-time.After(startTime):
+		return fmt.Errorf("it is not ready after %s", startTime)
+	}
+	select {
+	case why := <-fatal: // Start returns after it, too
+		return errors.New(why)
+	default:
+	}
+	if !e.srv.ReadyForConnections(10*time.Second) || !e.srv.JetStreamEnabled() {
+		return errors.New("it does not answer")
+	}
+	return nil
+}
+
+// startTime is how long the store may take to open.
+const startTime = 2 * time.Minute
+
+// minPassword guards against an empty or cut-off password file, in characters.
+const minPassword = 16
 
 // listen opens the embedded server to clients on loopback, for one operator
 // account whose password lies in the data folder.
@@ -105,6 +137,9 @@ func (e *embedded) listen(opts *server.Options, cfg Config) error {
 	if opts.Port, err = strconv.Atoi(port); err != nil || opts.Port < 0 || opts.Port > 65535 {
 		return fmt.Errorf("--nats-listen %q has no port between 0 and 65535", cfg.Listen)
 	}
+	if err := portFree(cfg.Listen); err != nil {
+		return err
+	}
 	if opts.Port == 0 {
 		opts.Port = server.RANDOM_PORT
 	}
@@ -118,8 +153,20 @@ func (e *embedded) listen(opts *server.Options, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("the operator's NATS password: %w", plainPath(err))
 	}
-	opts.Users = append(opts.Users, &server.User{Username: "operator", Password: strings.TrimSpace(string(pass))})
+	password := strings.TrimSpace(string(pass))
+	if len(password) < minPassword {
+		return fmt.Errorf("the operator's NATS password in %s has %d characters, it needs at least %d; remove the file and start again", file, len(password), minPassword)
+	}
+	opts.Users = append(opts.Users, &server.User{Username: "operator", Password: password})
 	return nil
+}
+
+func portFree(address string) error {
+	l, err := net.Listen("tcp", address) //nolint:noctx // loopback, at start
+	if err != nil {
+		return fmt.Errorf("--nats-listen %s: %w; stop who listens there, or choose another port", address, err)
+	}
+	return l.Close()
 }
 
 func (e *embedded) stop(patience time.Duration) {
@@ -140,11 +187,21 @@ func (e *embedded) stop(patience time.Duration) {
 func (e *embedded) unlock() { _ = e.lock.Unlock() }
 
 // serverLog sends the server's own messages to our log; its notices are our debug.
-type serverLog struct{ log zerolog.Logger }
+type serverLog struct {
+	log   zerolog.Logger
+	fatal chan<- string // takes the first
+}
+
+func (l serverLog) Fatalf(f string, v ...any) {
+	select {
+	case l.fatal <- fmt.Sprintf(f, v...):
+	default:
+		l.log.Error().Msgf(f, v...)
+	}
+}
 
 func (l serverLog) Noticef(f string, v ...any) { l.log.Debug().Msgf(f, v...) }
 func (l serverLog) Warnf(f string, v ...any)   { l.log.Warn().Msgf(f, v...) }
-func (l serverLog) Fatalf(f string, v ...any)  { l.log.Error().Msgf(f, v...) }
 func (l serverLog) Errorf(f string, v ...any)  { l.log.Error().Msgf(f, v...) }
 func (l serverLog) Debugf(f string, v ...any)  { l.log.Trace().Msgf(f, v...) }
 func (l serverLog) Tracef(f string, v ...any)  { l.log.Trace().Msgf(f, v...) }

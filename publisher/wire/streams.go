@@ -2,7 +2,9 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -65,26 +67,42 @@ func (w *Wire) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (jets
 	return st, nil
 }
 
+// queuesKey is where the first queue says how many there are.
+const queuesKey = "dateline-queues"
+
 func (w *Wire) makeQueues(ctx context.Context) error {
-	if _, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, w.cfg.Queues)); err == nil {
-		return fmt.Errorf("this log was made with more than %d delivery queues; start with the number it was made with (--queues)", w.cfg.Queues)
-	}
-	if _, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, 0)); err == nil {
-		if _, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, w.cfg.Queues-1)); err != nil {
-			return fmt.Errorf("this log was made with fewer than %d delivery queues; start with the number it was made with (--queues)", w.cfg.Queues)
-		}
+	if err := w.sameNumberOfQueues(ctx); err != nil {
+		return err
 	}
 	w.queues = nil
 	for n := range w.cfg.Queues {
 		st, err := w.makeStream(ctx, jetstream.StreamConfig{
 			Name: fmt.Sprintf(streamQueue, n), Description: "alerts to deliver, and the fan-out's cursor",
-			Subjects:  []string{fmt.Sprintf("dlv.%d.>", n), fmt.Sprintf("fan.%d", n)},
+			Subjects:  []string{fmt.Sprintf("dlv.%d.>", n), cursorSubject(n)},
 			Retention: jetstream.WorkQueuePolicy, AllowRollup: true, AllowAtomicPublish: true, AllowDirect: true,
+			Metadata: map[string]string{queuesKey: strconv.Itoa(w.cfg.Queues)},
 		})
 		if err != nil {
 			return err
 		}
 		w.queues = append(w.queues, st)
+	}
+	return nil
+}
+
+// sameNumberOfQueues refuses another number of queues than the log was made
+// with: alerts in a queue that nobody drains would wait for ever. The first
+// queue bears the number, so a crash between the first and the last is healed.
+func (w *Wire) sameNumberOfQueues(ctx context.Context) error {
+	st, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, 0))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return translate("look at the queues", err)
+	}
+	if made := st.CachedInfo().Config.Metadata[queuesKey]; made != strconv.Itoa(w.cfg.Queues) {
+		return fmt.Errorf("this log was made with %s delivery queues, not %d; start with that number (--queues %s)", made, w.cfg.Queues, made)
 	}
 	return nil
 }
@@ -111,8 +129,8 @@ type Stats struct {
 // Stats asks the server; it takes some milliseconds.
 func (w *Wire) Stats(ctx context.Context) (Stats, error) {
 	var out Stats
-	read := func(s jetstream.Stream) (jetstream.StreamState, error) {
-		info, err := s.Info(ctx)
+	read := func(s jetstream.Stream, opts ...jetstream.StreamInfoOpt) (jetstream.StreamState, error) {
+		info, err := s.Info(ctx, opts...)
 		if err != nil {
 			return jetstream.StreamState{}, translate("look at the streams", err)
 		}
@@ -133,18 +151,12 @@ func (w *Wire) Stats(ctx context.Context) (Stats, error) {
 		*s.into = st.Msgs
 	}
 	for _, q := range w.queues {
-		if st, err = read(q); err != nil {
+		if st, err = read(q, jetstream.WithSubjectFilter("dlv.>")); err != nil {
 			return out, err
 		}
-		out.Queued += st.Msgs - min(st.Msgs, uint64(cursors(st)))
+		for _, n := range st.Subjects { // a handful: one for each channel and priority
+			out.Queued += n
+		}
 	}
 	return out, nil
-}
-
-// cursors is 1 when the queue holds its fan-out cursor beside the alerts.
-func cursors(st jetstream.StreamState) int {
-	if st.LastSeq == 0 {
-		return 0
-	}
-	return 1
 }

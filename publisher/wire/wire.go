@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,12 +49,13 @@ type Wire struct {
 	js   jetstream.JetStream
 	head headKeeper
 
-	appendMu sync.Mutex
-	tail     link // guarded by appendMu
+	appending chan struct{} // holds a token while an append runs
+	tail      link          // guarded by appending
 
 	wire, later, attempts, dead jetstream.Stream
 	queues                      []jetstream.Stream
 	records                     *journal
+	closed                      chan struct{} // closed by Close
 	closeOnce                   sync.Once
 	closeErr                    error
 }
@@ -75,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Wire, error) {
 	if cfg.Queues < 1 || cfg.Queues > 64 {
 		return nil, fmt.Errorf("%d delivery queues are asked for; choose 1 to 64", cfg.Queues)
 	}
-	w := &Wire{cfg: cfg, log: cfg.Log.With().Str("component", "wire").Logger()}
+	w := &Wire{cfg: cfg, appending: make(chan struct{}, 1), closed: make(chan struct{}), log: cfg.Log.With().Str("component", "wire").Logger()}
 	ctx, cancel := context.WithTimeout(ctx, setupTime)
 	defer cancel()
 	if err := w.open(ctx); err != nil {
@@ -95,7 +97,10 @@ func (w *Wire) open(ctx context.Context) error {
 		return err
 	}
 	if err := w.verify(ctx, w.cfg.AcceptLoss); err != nil {
-		return fmt.Errorf("%w. Nothing was started. Restore %s from a backup; or, to go on with what is left, start once with --accept-loss", err, w.where())
+		if damaged(err) {
+			return fmt.Errorf("%w; nothing was started: restore %s from a backup, or start once with --accept-loss to go on with what is left", err, w.where())
+		}
+		return err
 	}
 	w.records = newJournal(w)
 	return nil
@@ -105,13 +110,29 @@ func (w *Wire) where() string {
 	if w.emb != nil {
 		return "the data folder " + w.cfg.DataDir
 	}
-	return "the streams on " + w.cfg.URL
+	return "the streams on " + withoutSecrets(w.cfg.URL)
+}
+
+// withoutSecrets is the address, or list of addresses, without passwords and tokens.
+func withoutSecrets(addresses string) string {
+	parts := strings.Split(addresses, ",")
+	for i, p := range parts {
+		at := strings.LastIndexByte(p, '@')
+		scheme := strings.Index(p, "://")
+		if at >= 0 && scheme >= 0 && scheme < at {
+			parts[i] = p[:scheme+3] + p[at+1:]
+		} else if at >= 0 {
+			parts[i] = p[at+1:]
+		}
+	}
+	return strings.Join(parts, ",")
 }
 
 func (w *Wire) connect() error {
 	opts := []nats.Option{
 		nats.Name("dateline"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectBufSize(-1), // an append must fail at once, not wait in a buffer for ever
+		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				w.log.Warn().Err(err).Msg("connection to NATS lost")
@@ -133,14 +154,17 @@ func (w *Wire) connect() error {
 		opts = append(opts, nats.UserCredentials(w.cfg.Credentials))
 	}
 	if w.nc, err = nats.Connect(url, opts...); err != nil {
-		return fmt.Errorf("cannot reach NATS at %s: %w; start it, or correct --nats-url", url, err)
+		if w.emb != nil {
+			return fmt.Errorf("cannot reach the embedded NATS server: %w", err)
+		}
+		return fmt.Errorf("cannot reach NATS at %s: %w; start it, or correct --nats-url", withoutSecrets(url), err)
 	}
 	w.js, err = jetstream.New(w.nc, jetstream.WithDefaultTimeout(callTimeout),
 		jetstream.WithPublishAsyncMaxPending(256))
 	return err
 }
 
-// Where the embedded server listens, like "127.0.0.1:4222"; empty when it does not.
+// ListenAddr is where the embedded server listens, like "127.0.0.1:4222"; empty when it does not.
 func (w *Wire) ListenAddr() string {
 	if w.emb == nil || w.cfg.Listen == "" || w.emb.srv.Addr() == nil {
 		return ""
@@ -169,7 +193,7 @@ func (w *Wire) openHead(ctx context.Context) error {
 	if err != nil {
 		return translate("make the bucket HEAD", err)
 	}
-	w.head = headBucket{kv}
+	w.head = &headBucket{kv: kv}
 	return nil
 }
 
@@ -183,20 +207,23 @@ func (w *Wire) Ready(ctx context.Context) error {
 }
 
 // Close ends the connection and the embedded server, in at most ten seconds
-// each. It may be called twice.
+// each. It may be called twice, and while other calls run: those then fail with
+// a [news.Problem] of code [news.Unavailable].
 func (w *Wire) Close(_ context.Context) error {
 	w.closeOnce.Do(func() {
+		close(w.closed)
 		if w.records != nil {
 			w.records.close()
 		}
 		if w.nc != nil {
 			w.nc.Close()
 		}
+		if w.head != nil {
+			w.appending <- struct{}{} // for ever: no append may write a head that is closed
+			w.closeErr = w.head.close()
+		}
 		if w.emb != nil {
 			w.emb.stop(10 * time.Second)
-		}
-		if w.head != nil {
-			w.closeErr = w.head.close()
 		}
 	})
 	return w.closeErr
