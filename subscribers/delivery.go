@@ -1,0 +1,274 @@
+package subscribers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// inFlight is how many tasks of one queue, channel and priority are taken
+	// and not yet finished.
+	inFlight = 256
+	// rowDepth is how many tasks of one recipient wait in memory; more are put
+	// aside, so that a slow endpoint does not hold up its queue.
+	rowDepth = 8
+)
+
+// delivery takes tasks from the queues and sees each to its end: sent, put
+// aside for later, parked, or found needless.
+type delivery struct {
+	s       *Subscribers
+	senders map[Channel]Sender
+	pools   map[Channel]*pool
+	waiting marks // recipients with something put aside
+	// work ends some time after the context of run, so that what is being sent
+	// can be recorded.
+	work context.Context //nolint:containedctx // set by run for the work it starts
+	// patience is how long after it was put aside a task is still tried.
+	patience time.Duration
+}
+
+func newDelivery(s *Subscribers, senders map[Channel]Sender) *delivery {
+	d := &delivery{s: s, senders: senders, pools: map[Channel]*pool{}, patience: time.Minute}
+	for _, b := range s.cfg.Backoff {
+		d.patience += b + b/10
+	}
+	return d
+}
+
+func (d *delivery) run(ctx context.Context) error {
+	var end context.CancelFunc
+	d.work, end = context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	d.pools[Mail], d.pools[Webhook] = newPool(mailWorkers, rowDepth), newPool(d.s.cfg.Workers, rowDepth)
+	for err := d.repair(ctx); err != nil; err = d.repair(ctx) {
+		d.s.cfg.Log.Warn().Err(err).Msg("what waits cannot be looked at yet")
+		if !pause(ctx, time.Second) {
+			return nil
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for q := range d.s.cfg.Wire.Queues() {
+		for channel := range d.pools {
+			for _, priority := range []string{"urgent", "normal"} {
+				g.Go(func() error {
+					return d.s.keep(ctx, "delivery", func(ctx context.Context) error {
+						return d.s.cfg.Wire.Drain(ctx, q, string(channel), priority, inFlight, func(j *wire.Job) {
+							d.take(channel, priority == "urgent", j)
+						})
+					})
+				})
+			}
+		}
+	}
+	g.Go(func() error {
+		return d.s.keep(ctx, "wake-ups", func(ctx context.Context) error {
+			return d.s.cfg.Wire.Wakes(ctx, inFlight, func(j *wire.Job) { d.takeWake(ctx, j) })
+		})
+	})
+	err := g.Wait()
+	stop := time.AfterFunc(grace, end)
+	defer stop.Stop()
+	for _, p := range d.pools {
+		p.close()
+	}
+	return err
+}
+
+// repair gives a wake-up to every recipient that has something put aside and
+// none, because the process ended between the two.
+func (d *delivery) repair(ctx context.Context) error {
+	waiting, err := d.s.cfg.Wire.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	for id, wakes := range waiting {
+		d.waiting.set(id)
+		if wakes {
+			continue
+		}
+		if err := d.s.cfg.Wire.WakeAt(ctx, id, d.s.cfg.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take puts a task to its recipient's others.
+func (d *delivery) take(c Channel, urgent bool, j *wire.Job) {
+	var t task
+	if err := json.Unmarshal(j.Payload, &t); err != nil || t.To == "" || !news.ValidID(t.Release) {
+		d.pools[c].add("", urgent, true, func() {
+			if d.park(t, "the task cannot be read") == nil {
+				d.done(j)
+			}
+		})
+		return
+	}
+	run := func() {
+		if d.handle(t) == nil {
+			d.done(j)
+		}
+	}
+	if !d.pools[c].add(t.To, urgent, false, run) {
+		d.pools[c].add("aside "+t.To, urgent, true, func() {
+			if d.putAside(t, time.Time{}) == nil {
+				d.done(j)
+			}
+		})
+	}
+}
+
+// handle sees a task from a queue to its end. An error means that the process
+// ends and the task must come again.
+func (d *delivery) handle(t task) error {
+	if d.waiting.has(t.To) {
+		return d.hold(t)
+	}
+	next, err := d.try(t)
+	if err != nil || next.IsZero() {
+		return err
+	}
+	return d.putAside(t, next)
+}
+
+// hold puts a task behind what waits for its recipient. A task of the same
+// release gives way: the newer one finds the release's present state as well.
+func (d *delivery) hold(t task) error {
+	if t.Since.IsZero() {
+		t.Since = d.s.cfg.Now()
+	}
+	b, err := json.Marshal(t)
+	if err != nil {
+		return d.park(t, "the task cannot be put aside")
+	}
+	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Hold(ctx, t.To, t.Release, b) })
+}
+
+// putAside holds a task and makes sure that its recipient wakes: at the time
+// next, or, when that is zero, at once unless it wakes anyway.
+func (d *delivery) putAside(t task, next time.Time) error {
+	if err := d.hold(t); err != nil {
+		return err
+	}
+	if before := d.waiting.set(t.To); next.IsZero() {
+		if before {
+			return nil
+		}
+		next = d.s.cfg.Now()
+	}
+	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.WakeAt(ctx, t.To, next) })
+}
+
+func (d *delivery) takeWake(ctx context.Context, j *wire.Job) {
+	c := Webhook
+	if r := d.s.register.of(j.Recipient); r != nil {
+		c = r.Channel
+	}
+	d.pools[c].add(j.Recipient, false, true, func() {
+		if d.wake(ctx, j.Recipient) == nil {
+			d.done(j)
+		}
+	})
+}
+
+// wake tries what was put aside for a recipient, in order, until a try fails:
+// that task and all behind it wait on. It stops between two tasks when ctx ends.
+func (d *delivery) wake(ctx context.Context, id string) error {
+	for {
+		held, err := d.held(id)
+		if err != nil {
+			return err
+		}
+		if len(held) == 0 {
+			// Something may be put aside between the look and the mark's end, and
+			// whoever does so relies on the mark: look once more without it.
+			d.waiting.clear(id)
+			if held, err = d.held(id); err != nil || len(held) == 0 {
+				return err
+			}
+			d.waiting.set(id)
+		}
+		for _, h := range held {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			next, err := d.tryHeld(h)
+			if err != nil {
+				return err
+			}
+			if !next.IsZero() {
+				return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.WakeAt(ctx, id, next) })
+			}
+			if err := d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Unhold(ctx, h) }); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (d *delivery) held(id string) (held []wire.Held, err error) {
+	err = d.insist(func(ctx context.Context) error {
+		held, err = d.s.cfg.Wire.HeldFor(ctx, id)
+		return err
+	})
+	return held, err
+}
+
+func (d *delivery) tryHeld(h wire.Held) (time.Time, error) {
+	var t task
+	if err := json.Unmarshal(h.Payload, &t); err != nil || t.To != h.Recipient {
+		return time.Time{}, d.park(task{To: h.Recipient, Release: h.Key}, "the task cannot be read")
+	}
+	return d.try(t)
+}
+
+func (d *delivery) done(j *wire.Job) {
+	if err := j.Done(d.work); err != nil && d.work.Err() == nil {
+		// It comes again, and the record says then that nothing is left to do.
+		d.s.cfg.Log.Warn().Err(err).Msg("a finished task could not be taken off its queue")
+	}
+}
+
+// insist repeats an operation on the log until it succeeds; its error means
+// that the process ends.
+func (d *delivery) insist(op func(context.Context) error) error {
+	for {
+		err := op(d.work)
+		if err == nil {
+			return nil
+		}
+		if d.work.Err() != nil {
+			return d.work.Err()
+		}
+		d.s.cfg.Log.Warn().Err(err).Msg("the delivery waits for the log")
+		if !pause(d.work, time.Second) {
+			return d.work.Err()
+		}
+	}
+}
+
+func (d *delivery) park(t task, reason string) error {
+	b, err := json.Marshal(t)
+	if err != nil {
+		b = nil
+	}
+	name := t.To
+	if name == "" {
+		name = "unknown"
+	}
+	d.s.counts.givenUp.Add(1)
+	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Park(ctx, "alert", name, reason, b) })
+}
+
+// mendable reports whether reading a release may succeed later.
+func mendable(err error) bool {
+	return news.CodeOf(err) != "" || errors.Is(err, context.DeadlineExceeded)
+}

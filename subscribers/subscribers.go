@@ -1,0 +1,205 @@
+package subscribers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"dateline/publisher/guard"
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+	"dateline/subscribers/alert"
+	"dateline/subscribers/mail"
+	"dateline/subscribers/webhook"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+)
+
+// Sender makes one try to deliver a message. Its errors are those of package
+// alert: permanent, or temporary with the time to wait.
+type Sender interface {
+	Send(ctx context.Context, m alert.Message) error
+}
+
+// Config is what the subscribers work with.
+type Config struct {
+	Wire     *wire.Wire
+	Taxonomy *news.Taxonomy
+	BaseURL  string // where readers find the pages, without a slash at the end
+	Now      func() time.Time
+	Rand     func() float64 // 0 to 1, spreads retries; nil means a random one
+	Log      zerolog.Logger
+
+	// SMTPURL, MailFrom and Outbox say how mail goes out; see [mail.Config].
+	SMTPURL, MailFrom, Outbox string
+	// AllowNetworks opens networks for webhooks, plain http included.
+	AllowNetworks []netip.Prefix
+	// MaxAge is the age of an event beyond which its alerts are recorded and
+	// not sent; 0 means 48 hours.
+	MaxAge time.Duration
+	// Backoff are the pauses between the tries of one message; nil means
+	// [DefaultBackoff]. Each is varied by up to a tenth.
+	Backoff []time.Duration
+	// Workers is how many webhooks are called at the same time; 0 means 256.
+	// Mail uses 8 connections.
+	Workers int
+}
+
+// DefaultBackoff spreads ten tries over 75.6 hours.
+func DefaultBackoff() []time.Duration {
+	return []time.Duration{
+		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+		10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	}
+}
+
+const (
+	mailWorkers = 8
+	// grace is how long messages that are being sent may take after the stop.
+	grace = 8 * time.Second
+	// loadTime is how long a request waits for the subscriptions to be in memory.
+	loadTime = 5 * time.Second
+)
+
+// Subscribers is the whole role: subscriptions, fan-out and delivery.
+type Subscribers struct {
+	cfg      Config
+	guard    *guard.Client
+	mail     *mail.Sender
+	bucket   jetstream.KeyValue
+	key      []byte // of the recipients' ids
+	register *register
+	fanout   *fanout
+	delivery *delivery
+	counts   counts
+}
+
+// New checks the configuration and makes the buckets. Nothing is followed or
+// sent before [Subscribers.Run].
+func New(ctx context.Context, cfg Config) (*Subscribers, error) {
+	cfg = withDefaults(cfg)
+	s := &Subscribers{cfg: cfg, guard: guard.New(guard.Config{Allow: cfg.AllowNetworks})}
+	var err error
+	if s.mail, err = mail.New(mail.Config{
+		URL: cfg.SMTPURL, From: cfg.MailFrom, Outbox: cfg.Outbox, Base: cfg.BaseURL, Taxonomy: cfg.Taxonomy,
+	}); err != nil {
+		return nil, err
+	}
+	keys, err := cfg.Wire.Bucket(ctx, "SUBSCRIBER_KEYS", "the key that turns addresses into recipients' ids", 0)
+	if err != nil {
+		return nil, err
+	}
+	if s.key, err = recipientKey(ctx, keys); err != nil {
+		return nil, err
+	}
+	if s.bucket, err = cfg.Wire.Bucket(ctx, "SUBSCRIPTIONS", "recipients with what they follow", 0); err != nil {
+		return nil, err
+	}
+	s.register = newRegister(s.bucket, cfg.Taxonomy, cfg.Log)
+	s.fanout = newFanout(s)
+	s.delivery = newDelivery(s, map[Channel]Sender{
+		Mail:    s.mail,
+		Webhook: webhook.New(s.guard, cfg.Taxonomy, cfg.BaseURL),
+	})
+	return s, nil
+}
+
+func withDefaults(cfg Config) Config {
+	cfg.Log = cfg.Log.With().Str("component", "subscribers").Logger()
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Float64
+	}
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = 48 * time.Hour
+	}
+	if cfg.Backoff == nil {
+		cfg.Backoff = DefaultBackoff()
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = 256
+	}
+	return cfg
+}
+
+// Summary says in one line how alerts go out, without secrets.
+func (s *Subscribers) Summary() string {
+	line := "mail by " + s.mail.String() + "; webhooks by https"
+	if n := len(s.cfg.AllowNetworks); n > 0 {
+		line += fmt.Sprintf(", plain http and private addresses in %d opened networks", n)
+	}
+	return line
+}
+
+// Run fans out and delivers until ctx ends. Messages on their way then have
+// some seconds to finish; what is not finished comes again at the next start.
+func (s *Subscribers) Run(ctx context.Context) error {
+	defer s.guard.Close()
+	defer s.mail.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.keep(ctx, "watch of the subscriptions", s.register.follow) })
+	g.Go(func() error {
+		if err := s.current(ctx); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+		return s.keep(ctx, "fan-out", s.fanout.run)
+	})
+	g.Go(func() error {
+		if err := s.current(ctx); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+		return s.delivery.run(ctx)
+	})
+	return g.Wait()
+}
+
+// keep runs fn again whenever it fails for a reason that may pass.
+func (s *Subscribers) keep(ctx context.Context, what string, fn func(context.Context) error) error {
+	for {
+		err := fn(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, wire.ErrLost), errors.Is(err, wire.ErrBroken), errors.Is(err, news.ErrNewer):
+			return err
+		}
+		s.cfg.Log.Warn().Err(err).Str("part", what).Msg("interrupted, starting again")
+		if !pause(ctx, time.Second) {
+			return nil
+		}
+	}
+}
+
+// pause waits; it is false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// current returns when the register holds everything stored before the call.
+func (s *Subscribers) current(ctx context.Context) error { return s.register.catchUp(ctx) }
+
+// Ready is nil while subscriptions are in memory and the log answers.
+func (s *Subscribers) Ready(ctx context.Context) error {
+	if !s.register.loaded() {
+		return errors.New("the subscriptions are not loaded yet")
+	}
+	return s.cfg.Wire.Ready(ctx)
+}

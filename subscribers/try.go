@@ -1,0 +1,223 @@
+package subscribers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+	"dateline/subscribers/alert"
+)
+
+// maxAfter bounds how long an endpoint may ask us to wait.
+const maxAfter = 24 * time.Hour
+
+// try makes one try of a task: it reads the release and the last record,
+// decides, and sends. The time it returns is when to try again; zero means that
+// the task is at its end. An error means that the process ends.
+func (d *delivery) try(t task) (again time.Time, err error) {
+	to := d.s.register.of(t.To)
+	if to == nil { // unsubscribed
+		d.s.counts.skipped.Add(1)
+		return time.Time{}, nil
+	}
+	if to.Disabled != "" {
+		return time.Time{}, d.park(t, to.Disabled)
+	}
+	cur, err := d.release(t)
+	if err != nil {
+		return time.Time{}, d.unreadable(t, err)
+	}
+	last, found, err := d.last(t)
+	if err != nil {
+		return time.Time{}, err
+	}
+	matching := to.titles(d.s.cfg.Taxonomy, func(f *follows) bool {
+		return f.After < t.Seq && f.Selection.Match(d.s.cfg.Taxonomy, &cur.Event.Release)
+	})
+	assumed := ""
+	if !found && cur.Event.Release.Revision > 1 {
+		if assumed, err = d.assume(to, cur); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if !decide(&cur.Event.Release, last, len(matching) > 0, assumed != "") {
+		d.s.counts.skipped.Add(1)
+		return time.Time{}, nil
+	}
+	if assumed != "" {
+		last.Told = []string{assumed}
+	}
+	if t.Late {
+		return time.Time{}, d.tooLate(t, last, &cur.Event)
+	}
+	return d.send(t, to, &cur.Event, last, matching)
+}
+
+// errBehind: a replica of the log lags; asking again mends it.
+var errBehind = errors.New("the log answers with an older state of a release than was announced")
+
+// release reads the release as it is now: not older than the task's event,
+// which a replica that lags behind might answer with.
+func (d *delivery) release(t task) (cur wire.Record, err error) {
+	var final error
+	err = d.insist(func(ctx context.Context) error {
+		cur, final = d.s.cfg.Wire.Last(ctx, t.Release)
+		switch {
+		case final != nil && mendable(final):
+			return final
+		case final == nil && cur.Seq < t.Seq:
+			return errBehind
+		}
+		return nil
+	})
+	if err != nil {
+		return cur, err
+	}
+	return cur, final
+}
+
+// unreadable parks a task whose release cannot be read, and passes on that the
+// process ends.
+func (d *delivery) unreadable(t task, err error) error {
+	if d.work.Err() != nil {
+		return d.work.Err()
+	}
+	d.s.cfg.Log.Error().Err(err).Str("release_id", t.Release).Msg("an alert's release cannot be read")
+	return d.park(t, "the release cannot be read")
+}
+
+// last reads the newest record of the recipient and the release.
+func (d *delivery) last(t task) (a attempt, found bool, err error) {
+	var b []byte
+	err = d.insist(func(ctx context.Context) error {
+		var err error
+		b, err = d.s.cfg.Wire.LastRecord(ctx, t.To, t.Release)
+		if errors.Is(err, wire.ErrNotFound) {
+			b, err = nil, nil
+		}
+		return err
+	})
+	if err != nil || b == nil {
+		return a, false, err
+	}
+	if a, err = readAttempt(b); err != nil {
+		d.s.cfg.Log.Error().Err(err).Str("recipient", t.To).Str("release_id", t.Release).Msg("a record of attempts cannot be read")
+		return attempt{}, false, nil
+	}
+	return a, true, nil
+}
+
+// assume answers for the time before the records begin: the id of the newest
+// event, older than records are kept, that the recipient was told of if it had
+// a matching subscription then; empty when there is none.
+func (d *delivery) assume(to *recipient, cur wire.Record) (string, error) {
+	var history []wire.Record
+	err := d.insist(func(ctx context.Context) (err error) {
+		history, err = d.s.cfg.Wire.History(ctx, cur.Event.Release.ID, cur.Seq)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	told := ""
+	oldest := d.s.cfg.Now().Add(-wire.AttemptsKept)
+	for _, h := range history {
+		if !h.Event.Alerts() || h.Event.Release.Revision >= cur.Event.Release.SurfacedRevision || h.Event.Time.After(oldest) {
+			continue
+		}
+		if len(to.titles(d.s.cfg.Taxonomy, func(f *follows) bool {
+			return f.After < h.Seq && f.Selection.Match(d.s.cfg.Taxonomy, &h.Event.Release)
+		})) > 0 {
+			told = h.Event.ID()
+		}
+	}
+	return told, nil
+}
+
+func (d *delivery) tooLate(t task, last attempt, e *news.Event) error {
+	d.s.counts.late.Add(1)
+	return d.record(t, attempt{
+		Event: e.ID(), Surfaced: e.Release.SurfacedRevision, At: d.s.cfg.Now(), Outcome: late,
+		Answer: "the event was too old to alert anyone", Sent: last.Sent, Told: last.Told,
+	})
+}
+
+func (d *delivery) send(t task, to *recipient, e *news.Event, last attempt, matching []string) (again time.Time, err error) {
+	now := d.s.cfg.Now()
+	a := last.begin(e, now)
+	if err := d.record(t, a); err != nil {
+		return time.Time{}, err
+	}
+	err = d.senders[to.Channel].Send(d.work, alert.Message{
+		ID: e.ID(), Recipient: t.To, Address: to.Address, Secret: to.Secret, Event: *e,
+		Matching: matching, Following: to.titles(d.s.cfg.Taxonomy, func(*follows) bool { return true }),
+		Earlier: last.earlier(e.Release.SurfacedRevision), Attempt: a.Try, Now: now,
+	})
+	if d.work.Err() != nil && err != nil {
+		return time.Time{}, d.work.Err() // broken off: the outcome is unknown, and the record says so
+	}
+	a.At, a.Millis = d.s.cfg.Now(), d.s.cfg.Now().Sub(now).Milliseconds()
+	if err == nil {
+		a.Outcome, a.Sent = accepted, a.Surfaced
+		d.s.counts.accepted(to.Channel)
+		d.s.cfg.Log.Debug().Str("event_id", a.Event).Str("recipient", t.To).Str("channel", string(to.Channel)).Int("attempt", a.Try).Msg("alert accepted")
+		return time.Time{}, d.record(t, a)
+	}
+	return d.afterFailure(t, to, a, last, err)
+}
+
+// afterFailure records a failed try and says when the next one is.
+func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure error) (again time.Time, err error) {
+	a.Answer = alert.Reason(failure)
+	passing, temporary := errors.AsType[*alert.Temporary](failure)
+	if !temporary || !passing.Unknown {
+		a.Told = last.Told // it certainly did not arrive
+	}
+	log := d.s.cfg.Log.Info().Str("event_id", a.Event).Str("recipient", t.To).Str("channel", string(to.Channel)).Int("attempt", a.Try).Str("answer", a.Answer)
+	if temporary && d.worthAnother(t, a) {
+		a.Outcome, a.Next = failed, d.next(a, passing.After)
+		d.s.counts.failed.Add(1)
+		log.Time("next", a.Next).Msg("alert failed, to be tried again")
+		return a.Next, d.record(t, a)
+	}
+	a.Outcome = givenUp
+	log.Msg("alert given up")
+	if err := d.record(t, a); err != nil {
+		return time.Time{}, err
+	}
+	if final, ok := errors.AsType[*alert.Permanent](failure); ok && final.Gone {
+		if err := d.insist(func(ctx context.Context) error { return d.s.disable(ctx, t.To, a.Answer) }); err != nil {
+			return time.Time{}, err
+		}
+		if err := d.insist(d.s.current); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Time{}, d.park(t, a.Answer)
+}
+
+// worthAnother: there is a pause left in the table, and the task has not been
+// waiting for longer than the whole table behind others.
+func (d *delivery) worthAnother(t task, a attempt) bool {
+	return a.Try <= len(d.s.cfg.Backoff) && (t.Since.IsZero() || d.s.cfg.Now().Sub(t.Since) < d.patience)
+}
+
+// next is the time of the next try: the table's pause, varied by up to a tenth,
+// or later when the endpoint asks for it.
+func (d *delivery) next(a attempt, after time.Duration) time.Time {
+	b := d.s.cfg.Backoff[a.Try-1]
+	b += time.Duration((d.s.cfg.Rand()*2 - 1) * float64(b) / 10)
+	return a.At.Add(max(b, min(after, maxAfter)))
+}
+
+func (d *delivery) record(t task, a attempt) error {
+	b, err := json.Marshal(a)
+	if err != nil { // only times outside years 0-9999 fail
+		return fmt.Errorf("encode an attempt for event %s: %w", a.Event, err)
+	}
+	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Record(ctx, t.To, t.Release, b) })
+}
