@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// figures turns the components' own snapshots into metrics when they are asked
+// for, so that no component knows of Prometheus.
+type figures struct{ app *app }
+
+func metric(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("dateline_"+name, help, labels, nil)
+}
+
+var (
+	descLog           = metric("log_events", "Events in the log.")
+	descStored        = metric("stored", "Messages kept, by stream.", "stream")
+	descApplied       = metric("feeds_applied", "Sequence of the newest event in the feeds.")
+	descReleases      = metric("feeds_releases", "Releases in the feeds.")
+	descAnswers       = metric("feeds_answers_total", "Answers to readers, by outcome.", "outcome")
+	descFannedOut     = metric("fanned_out", "Sequence of the newest event whose alerts are queued.")
+	descSubscriptions = metric("subscriptions", "Subscriptions, by state.", "state")
+	descRecipients    = metric("recipients", "People and endpoints with a subscription.")
+	descAlerts        = metric("alerts_total", "Alerts since the start, by channel and outcome.", "channel", "outcome")
+	descWaiting       = metric("recipients_waiting", "Recipients whose alerts wait for a retry.")
+	descConnections   = metric("outgoing_connections_total", "Outgoing webhook connections, by outcome.", "outcome")
+	descBuild         = metric("build_info", "1, with the version.", "version")
+)
+
+// Describe says nothing: which metrics there are depends on the roles.
+func (f *figures) Describe(chan<- *prometheus.Desc) {}
+
+// Collect takes one snapshot of everything. What does not answer in two
+// seconds is left out.
+func (f *figures) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	total := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge(descBuild, 1, version())
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if st, err := f.app.wire.Stats(ctx); err == nil {
+		gauge(descLog, float64(st.Events))
+		for stream, n := range map[string]uint64{"queued": st.Queued, "held": st.Held, "dead": st.Dead, "attempts": st.Attempts} {
+			gauge(descStored, float64(n), stream)
+		}
+	}
+	if f.app.feeds != nil {
+		st := f.app.feeds.Stats()
+		gauge(descApplied, float64(st.Applied))
+		gauge(descReleases, float64(st.Releases))
+		for outcome, n := range map[string]uint64{"served": st.Served, "not-modified": st.NotModified, "missing": st.Missing, "failed": st.Failed} {
+			total(descAnswers, n, outcome)
+		}
+	}
+	if f.app.subs != nil {
+		st := f.app.subs.Stats()
+		gauge(descFannedOut, float64(st.FannedOut))
+		gauge(descRecipients, float64(st.Recipients))
+		gauge(descSubscriptions, float64(st.Subscriptions-st.Disabled), "active")
+		gauge(descSubscriptions, float64(st.Disabled), "disabled")
+		gauge(descWaiting, float64(st.Waiting))
+		for channel, n := range st.Accepted {
+			total(descAlerts, n, string(channel), "accepted")
+		}
+		for outcome, n := range map[string]uint64{"failed": st.Failed, "given-up": st.GivenUp, "not-needed": st.Skipped, "too-late": st.Late} {
+			total(descAlerts, n, "any", outcome)
+		}
+		total(descConnections, st.Dialled, "dialled")
+		total(descConnections, st.Refused, "refused")
+	}
+}

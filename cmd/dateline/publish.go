@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+
+	"dateline/publisher"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+)
+
+// document is a file to be sent, with the media type that says how to read it.
+type document struct {
+	name string
+	body []byte
+	kind string
+}
+
+// readDocument reads a file, or standard input when the name is "-". What is
+// larger than the API takes is refused here, before it is sent.
+func (p *program) readDocument(name string) (document, error) {
+	r := p.io.in
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the person names the file
+		if err != nil {
+			return document{}, err
+		}
+		defer f.Close()
+		r = f
+	}
+	b, err := io.ReadAll(io.LimitReader(r, publisher.MaxBody+1))
+	if err != nil {
+		return document{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(b) > publisher.MaxBody {
+		return document{}, fmt.Errorf("%s is larger than %d MiB; a release is a text of some kilobytes", name, publisher.MaxBody>>20)
+	}
+	return document{name, b, mediaType(b)}, nil
+}
+
+// mediaType tells release JSON from text by its first character.
+func mediaType(b []byte) string {
+	if t := bytes.TrimSpace(b); len(t) > 0 && t[0] == '{' {
+		return "application/json"
+	}
+	return "text/plain; charset=utf-8"
+}
+
+func (d document) header() http.Header { return http.Header{"Content-Type": {d.kind}} }
+
+// published is what the commands that change a release print with --json.
+type published struct {
+	File     string `json:"file,omitempty"`
+	Outcome  string `json:"outcome"`
+	ID       string `json:"id"`
+	Revision int    `json:"revision"`
+	Status   string `json:"status"`
+	Title    string `json:"title"`
+	URL      string `json:"url"`
+	Error    string `json:"error,omitempty"`
+}
+
+func (p *program) publishCommand() *cobra.Command {
+	var origin, revises string
+	var backfill, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "publish FILE...",
+		Short: "Publish releases",
+		Long: `Publish releases: pages in text form, Markdown with front matter, or release
+JSON; "-" reads standard input. Publishing the same origin again with the same
+content does nothing; with other content it makes the next revision.`,
+		Example: `  dateline publish release.txt
+  dateline publish release.md --origin https://www.example.org/news/4711
+  dateline publish archive/*.md --backfill
+  dateline publish moved.md --revises 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b`,
+		Args: atLeastOne("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (origin != "" || revises != "") && len(args) > 1 {
+				return usagef("--origin and --revises are for one FILE, there are %d", len(args))
+			}
+			c, err := p.client(cmd)
+			if err != nil {
+				return err
+			}
+			q := url.Values{}
+			setIf(q, "origin", origin)
+			setIf(q, "revises", revises)
+			if backfill {
+				q.Set("backfill", "true")
+			}
+			return p.publishAll(cmd.Context(), c, args, q, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&origin, "origin", "", "`ORIGIN` of a release that names none: a stable address or number")
+	cmd.Flags().StringVar(&revises, "revises", "", "`ID` of the release of which this is a new version, when its URL has moved")
+	cmd.Flags().BoolVar(&backfill, "backfill", false, "old releases: ordered by their own dates, and nobody is alerted")
+	jsonFlag(cmd, &asJSON)
+	clientFlags(cmd)
+	return cmd
+}
+
+func setIf(q url.Values, key, value string) {
+	if value != "" {
+		q.Set(key, value)
+	}
+}
+
+func jsonFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "json", false, "JSON for programs")
+}
+
+// publishAll sends every file, goes on after a refusal, and fails at the end
+// when there was one.
+func (p *program) publishAll(ctx context.Context, c *client, files []string, q url.Values, asJSON bool) error {
+	var results []published
+	var failed []error
+	bar := p.progress(len(files), "publishing")
+	for _, name := range files {
+		res, err := p.publishOne(ctx, c, name, q)
+		_ = bar.Add(1) // a terminal that went away is no reason to stop
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+			res = published{File: name, Outcome: "refused", Error: err.Error()}
+		}
+		results = append(results, res)
+	}
+	_ = bar.Finish()
+	if err := p.report(results, asJSON); err != nil {
+		return err
+	}
+	switch {
+	case len(failed) == 0:
+		return nil
+	case len(files) == 1:
+		return failed[0]
+	}
+	return fmt.Errorf("%d of %d files were refused:\n%w", len(failed), len(files), errors.Join(failed...))
+}
+
+func (p *program) publishOne(ctx context.Context, c *client, name string, q url.Values) (published, error) {
+	d, err := p.readDocument(name)
+	if err != nil {
+		return published{}, err
+	}
+	var e event
+	h, err := c.call(ctx, http.MethodPost, "/api/v1/releases?"+q.Encode(), d.header(), d.body, &e)
+	if err != nil {
+		return published{}, err
+	}
+	return asPublished(name, h.Get(publisher.HeaderOutcome), &e), nil
+}
+
+func asPublished(file, outcome string, e *event) published {
+	return published{File: file, Outcome: outcome, ID: e.Subject, Revision: e.Revision, Status: e.Status, Title: e.Data.Title, URL: e.page()}
+}
+
+// report prints what was done: a table for people, JSON for programs.
+func (p *program) report(results []published, asJSON bool) error {
+	if asJSON {
+		return printJSON(p.io.out, results)
+	}
+	var rows [][]string
+	for _, r := range results {
+		if r.Error == "" {
+			rows = append(rows, []string{r.Outcome, r.ID, strconv.Itoa(r.Revision), short(r.Title, 60), r.URL})
+		}
+	}
+	if len(rows) > 0 {
+		printTable(p.io.out, []string{"outcome", "id", "rev", "title", "page"}, rows)
+	}
+	return nil
+}
+
+// progress is a bar on a terminal and nothing elsewhere, or for a single step.
+func (p *program) progress(steps int, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(steps,
+		progressbar.OptionSetWriter(p.io.err), progressbar.OptionSetVisibility(steps > 1 && isTerminal(p.io.err)),
+		progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
+		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true))
+}
+
+func (p *program) correctCommand() *cobra.Command {
+	var note, revision string
+	var minor, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "correct ID FILE",
+		Short: "Replace the content of a release and say what was wrong",
+		Long: `Replace the content of a release by the one in FILE ("-" reads standard input).
+Everyone who was alerted to the release is told of the correction, unless it is
+--minor: a slip that changes nothing for a reader.`,
+		Example: `  dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --note "The meeting was on 4 May, not 5 May."
+  dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --minor`,
+		Args: exactly("ID", "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.client(cmd)
+			if err != nil {
+				return err
+			}
+			d, err := p.readDocument(args[1])
+			if err != nil {
+				return err
+			}
+			q := url.Values{}
+			setIf(q, "note", note)
+			if minor {
+				q.Set("minor", "true")
+			}
+			return p.change(cmd.Context(), c, args[0], "correct", revision, q, d, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&note, "note", "", "`TEXT` for the public: what was wrong")
+	cmd.Flags().BoolVar(&minor, "minor", false, "alert nobody and leave the release where it is in the feeds")
+	changeFlags(cmd, &revision, &asJSON)
+	return cmd
+}
+
+func (p *program) withdrawCommand() *cobra.Command {
+	var reason, revision string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "withdraw ID",
+		Short: "Take a release back and say why",
+		Long: `Take a release back: its text goes from every feed, page and answer, its title
+and the reason stay, and everyone who was alerted to it is told.`,
+		Example: `  dateline withdraw 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --reason "Published before the agreed time."`,
+		Args:    exactly("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.client(cmd)
+			if err != nil {
+				return err
+			}
+			q := url.Values{}
+			setIf(q, "reason", reason)
+			return p.change(cmd.Context(), c, args[0], "withdraw", revision, q, document{}, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "`TEXT` for the public: why")
+	changeFlags(cmd, &revision, &asJSON)
+	return cmd
+}
+
+func changeFlags(cmd *cobra.Command, revision *string, asJSON *bool) {
+	cmd.Flags().StringVar(revision, "revision", "", "`NUMBER` of the revision the change is based on (default the newest)")
+	jsonFlag(cmd, asJSON)
+	clientFlags(cmd)
+}
+
+// change corrects or withdraws a release, based on the revision named or the
+// newest one.
+func (p *program) change(ctx context.Context, c *client, id, verb, revision string, q url.Values, d document, asJSON bool) error {
+	path := "/api/v1/releases/" + url.PathEscape(id)
+	match := strconv.Quote(revision)
+	if revision == "" {
+		h, err := c.call(ctx, http.MethodGet, path, nil, nil, nil)
+		if err != nil {
+			return err
+		}
+		match = h.Get("ETag")
+	}
+	header := http.Header{"If-Match": {match}}
+	if d.kind != "" {
+		header.Set("Content-Type", d.kind)
+	}
+	var raw json.RawMessage
+	if _, err := c.call(ctx, http.MethodPost, path+"/"+verb+"?"+q.Encode(), header, d.body, &raw); err != nil {
+		return err
+	}
+	var e event
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return err
+	}
+	return p.report([]published{asPublished(d.name, e.kind(), &e)}, asJSON)
+}
