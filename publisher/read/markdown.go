@@ -19,6 +19,7 @@ const (
 	maxLinkStarts = 2_000
 	maxMarks      = 20_000 // of each of * _ < |
 	maxColumns    = 50
+	maxCells      = 100_000 // columns of the widest table, times all lines
 	maxNesting    = 12 // quotes and lists opened on one line
 	maxIndent     = 64
 )
@@ -66,9 +67,10 @@ func tangled(text string) error {
 			return refuse(`characters "`+mark+`"`, maxMarks)
 		}
 	}
-	lines := 0
+	lines, columns := 0, 0
 	for line := range strings.Lines(text) {
 		nesting, indent := opened(line)
+		columns = max(columns, strings.Count(line, "|"))
 		switch lines++; {
 		case lines > maxLines:
 			return refuse("lines", maxLines)
@@ -76,8 +78,10 @@ func tangled(text string) error {
 			return refuse("quotes or lists on one line", maxNesting)
 		case indent > maxIndent:
 			return refuse("columns of indentation", maxIndent)
-		case strings.Count(line, "|") > maxColumns:
+		case columns > maxColumns:
 			return refuse("columns in a table", maxColumns)
+		case columns*lines > maxCells:
+			return refuse("cells in a table", maxCells)
 		}
 	}
 	return nil
