@@ -83,10 +83,10 @@ func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
 	return xmlItem(e, "  ")
 }
 
-func (r *Renderer) atomFrame(feed Feed) (head, foot []byte, err error) {
+func (r *Renderer) atomFrame(feed Feed) (Frame, error) {
 	doc := atomFeed{
 		AtomFeed: feeds.AtomFeed{
-			Xmlns: atomNamespace, Id: r.pageURL(feed), Updated: rfc3339(feed.Updated),
+			Xmlns: atomNamespace, Id: r.pageURL(feed), Updated: rfc3339(sentinel),
 			Author: &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: clean(r.publisher), Uri: r.base + "/"}},
 		},
 		At: tombstoneNamespace, Lang: "en", Title: plain(clean(feed.Title)), Subtitle: plain(clean(feed.Description)), Generator: "Dateline",
@@ -95,7 +95,7 @@ func (r *Renderer) atomFrame(feed Feed) (head, foot []byte, err error) {
 			{Href: r.pageURL(feed), Rel: "alternate", Type: "text/html"},
 		},
 	}
-	return xmlFrame(&doc, "</feed>")
+	return xmlFrame(&doc, "</feed>", layoutRFC3339)
 }
 
 func plain(s string) xmlText {

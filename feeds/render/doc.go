@@ -4,9 +4,9 @@
 //
 // A document is a head, items and a foot:
 //
-//	head, foot, err := r.Frame(f, feed)
+//	frame, err := r.Frame(f, feed)
 //	item, err := r.Item(f, release)
-//	document := head + item + f.Separator() + item … + foot
+//	document := frame.Head(updated) + item + f.Separator() + item … + frame.Foot()
 //
 // An item is the same in every feed it stands in, so it is rendered once and
 // shared. What comes out depends on the arguments alone, never on a clock or on

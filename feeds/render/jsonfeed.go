@@ -91,24 +91,24 @@ func (r *Renderer) extension(rel *news.Release) itemExtension {
 
 func (r *Renderer) about() string { return r.base + "/about-feeds#dateline" }
 
-func (r *Renderer) jsonFrame(feed Feed) (head, foot []byte, err error) {
+func (r *Renderer) jsonFrame(feed Feed) (Frame, error) {
 	b, err := jsonBytes(jsonFeed{
 		JSONFeed: feeds.JSONFeed{
 			Version: "https://jsonfeed.org/version/1.1", Title: clean(feed.Title), Language: feed.Language,
 			HomePageUrl: r.pageURL(feed), FeedUrl: r.selfURL(feed, JSON), Description: clean(feed.Description),
 			Authors: []*feeds.JSONAuthor{{Name: clean(r.publisher), Url: r.base + "/"}},
 		},
-		Dateline: feedExtension{r.about(), rfc3339(feed.Updated)},
+		Dateline: feedExtension{r.about(), rfc3339(sentinel)},
 		Items:    []json.RawMessage{},
 	})
 	if err != nil {
-		return nil, nil, err
+		return Frame{}, err
 	}
-	if !bytes.HasSuffix(b, []byte("[]}")) {
-		return nil, nil, errors.New("render: the document does not end as it should")
+	b, open := bytes.CutSuffix(b, []byte("[]}"))
+	if !open {
+		return Frame{}, errors.New("render: the document does not end as it should")
 	}
-	i := len(b) - len("]}")
-	return append(b[:i:i], '\n'), []byte("\n]}\n"), nil
+	return cut(append(b, "[\n\n]}\n"...), "\n]}\n", layoutRFC3339)
 }
 
 // jsonBytes encodes without the escapes that only matter inside HTML pages.

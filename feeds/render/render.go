@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,9 +68,51 @@ type Feed struct {
 	Path        string // canonical path below /feeds/, without extension
 	Title       string
 	Description string
-	Language    string    // language of all items, empty when mixed
-	Updated     time.Time // of the last change; [Epoch] when there was none
+	Language    string // language of all items, empty when mixed
 }
+
+// Frame is what stands before and after the items of a document. It stays the
+// same while the time of change moves.
+type Frame struct {
+	before, after, foot []byte
+	layout              string // of the time of change between before and after
+}
+
+// Head is the part before the items of a feed that last changed at updated;
+// [Epoch] stands for never.
+func (f *Frame) Head(updated time.Time) []byte {
+	b := make([]byte, 0, len(f.before)+len(f.layout)+len(f.after)+8)
+	b = append(b, f.before...)
+	b = second(updated).AppendFormat(b, f.layout)
+	return append(b, f.after...)
+}
+
+// Foot is the part behind the items.
+func (f *Frame) Foot() []byte { return f.foot }
+
+// cut makes a frame of a document without items: it ends before end, and its
+// time of change is the sentinel.
+func cut(doc []byte, end, layout string) (Frame, error) {
+	i := bytes.LastIndex(doc, []byte(end))
+	if i < 0 {
+		return Frame{}, errors.New("render: the document does not end as it should")
+	}
+	stamp := sentinel.Format(layout)
+	before, after, found := bytes.Cut(doc[:i], []byte(stamp))
+	if !found {
+		return Frame{}, errors.New("render: the document has no time of change")
+	}
+	return Frame{before, bytes.Clone(after), bytes.Clone(doc[i:]), layout}, nil
+}
+
+// sentinel stands in a document where its time of change belongs. It is a time
+// that no text names in these forms.
+var sentinel = time.Date(1, 2, 3, 4, 5, 6, 0, time.UTC)
+
+const (
+	layoutRFC3339 = "2006-01-02T15:04:05Z"
+	layoutRFC822  = "Mon, 02 Jan 2006 15:04:05 GMT"
+)
 
 // Renderer renders for one publisher. It may be used by many goroutines.
 type Renderer struct {
@@ -98,7 +142,7 @@ func (r *Renderer) Item(f Format, rel *news.Release) ([]byte, error) {
 }
 
 // Frame renders what stands before and after the items.
-func (r *Renderer) Frame(f Format, feed Feed) (head, foot []byte, err error) {
+func (r *Renderer) Frame(f Format, feed Feed) (Frame, error) {
 	switch f {
 	case RSS:
 		return r.rssFrame(feed)
@@ -107,7 +151,7 @@ func (r *Renderer) Frame(f Format, feed Feed) (head, foot []byte, err error) {
 	case JSON:
 		return r.jsonFrame(feed)
 	}
-	return nil, nil, fmt.Errorf("render %s: no such format", f)
+	return Frame{}, fmt.Errorf("render %s: no such format", f)
 }
 
 func (r *Renderer) pageURL(feed Feed) string { return r.base + "/feeds/" + feed.Path }
@@ -167,6 +211,6 @@ func (r *Renderer) authors(rel *news.Release) []string {
 // second brings a time to the form of documents: UTC, whole seconds.
 func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-func rfc3339(t time.Time) string { return second(t).Format(time.RFC3339) }
+func rfc3339(t time.Time) string { return second(t).Format(layoutRFC3339) }
 
-func rfc822(t time.Time) string { return second(t).Format("Mon, 02 Jan 2006 15:04:05 GMT") }
+func rfc822(t time.Time) string { return second(t).Format(layoutRFC822) }

@@ -81,7 +81,7 @@ func document(t testing.TB, f render.Format, releases []news.Release) []byte {
 			updated = rel.UpdatedAt
 		}
 	}
-	head, foot, err := r.Frame(f, render.Feed{Path: "field/policing+education", Title: "Policing or Education – Example Newsroom", Description: "Releases on Policing <&> Education.", Updated: updated})
+	frame, err := r.Frame(f, render.Feed{Path: "field/policing+education", Title: "Policing or Education – Example Newsroom", Description: "Releases on Policing <&> Education."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func document(t testing.TB, f render.Format, releases []news.Release) []byte {
 		}
 		items = append(items, item)
 	}
-	return bytes.Join([][]byte{head, bytes.Join(items, []byte(f.Separator())), foot}, nil)
+	return bytes.Join([][]byte{frame.Head(updated), bytes.Join(items, []byte(f.Separator())), frame.Foot()}, nil)
 }
 
 func TestRenderer_Golden(t *testing.T) {

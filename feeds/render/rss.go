@@ -1,9 +1,7 @@
 package render
 
 import (
-	"bytes"
 	"encoding/xml"
-	"errors"
 	"html"
 
 	"dateline/publisher/news"
@@ -72,20 +70,20 @@ func (r *Renderer) rssItem(rel *news.Release) ([]byte, error) {
 	return xmlItem(item, "    ")
 }
 
-func (r *Renderer) rssFrame(feed Feed) (head, foot []byte, err error) {
+func (r *Renderer) rssFrame(feed Feed) (Frame, error) {
 	doc := rss{
 		Version: "2.0", Atom: "http://www.w3.org/2005/Atom", Content: "http://purl.org/rss/1.0/modules/content/",
 		DC: "http://purl.org/dc/elements/1.1/", DCTerms: "http://purl.org/dc/terms/",
 		Channel: rssChannel{
 			RssFeed: feeds.RssFeed{
-				Link: r.pageURL(feed), Language: feed.Language, LastBuildDate: rfc822(feed.Updated),
+				Link: r.pageURL(feed), Language: feed.Language, LastBuildDate: rfc822(sentinel),
 				Generator: "Dateline", Docs: "https://www.rssboard.org/rss-specification", Ttl: int(TTL.Minutes()),
 			},
 			Title: text(clean(feed.Title)), Description: text(clean(feed.Description)),
 			Self: atomLink{r.selfURL(feed, RSS), "self", RSS.MediaType()},
 		},
 	}
-	return xmlFrame(&doc, "  </channel>")
+	return xmlFrame(&doc, "  </channel>", layoutRFC822)
 }
 
 // xmlItem renders an element with its indentation and a line feed behind it.
@@ -98,15 +96,10 @@ func xmlItem(v any, indent string) ([]byte, error) {
 }
 
 // xmlFrame renders a document without items and parts it before its end.
-func xmlFrame(doc feeds.XmlFeed, end string) (head, foot []byte, err error) {
+func xmlFrame(doc feeds.XmlFeed, end, layout string) (Frame, error) {
 	s, err := feeds.ToXML(doc)
 	if err != nil {
-		return nil, nil, err
+		return Frame{}, err
 	}
-	b := append([]byte(s), '\n')
-	i := bytes.LastIndex(b, []byte(end))
-	if i < 0 {
-		return nil, nil, errors.New("render: the document does not end as it should")
-	}
-	return b[:i:i], b[i:], nil
+	return cut([]byte(s+"\n"), end, layout)
 }

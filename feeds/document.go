@@ -1,0 +1,237 @@
+package feeds
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"dateline/feeds/index"
+	"dateline/feeds/render"
+	"dateline/feeds/site"
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+)
+
+// plan is a selection that was asked for, ready to be answered.
+type plan struct {
+	selection news.Selection
+	path      string // canonical, below /feeds/
+	title     string
+	notes     []string // footnotes of its topics
+	query     index.Query
+	frames    map[render.Format]render.Frame
+	view      atomic.Pointer[view]
+}
+
+// view is a plan's window with the validators that follow from it.
+type view struct {
+	window           index.Window
+	feedTag, pageTag string
+}
+
+// updated is when the documents of the view changed last.
+func (v *view) updated() time.Time {
+	if v.window.Changed.IsZero() {
+		return render.Epoch
+	}
+	return v.window.Changed.Truncate(time.Second)
+}
+
+// document is an answer with its validators.
+type document struct {
+	contentType string
+	tag         string    // of the ETags, without quotes and coding
+	changed     time.Time // whole second; zero for no Last-Modified
+	path        string    // canonical, where that is not known beforehand
+	plain       []byte
+	zipped      []byte
+	asOf        uint64 // pages over everything: the last event they know
+}
+
+func (d *document) size() int { return len(d.plain) + len(d.zipped) }
+
+func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
+	p := &plan{
+		selection: s, path: s.Path(), title: s.Title(f.cfg.Taxonomy), query: f.index.Query(s), frames: map[render.Format]render.Frame{},
+	}
+	for _, k := range news.TopicKinds {
+		for _, slug := range s.Of(k) {
+			if topic, _ := f.cfg.Taxonomy.Topic(k, slug); topic.Note != "" {
+				p.notes = append(p.notes, topic.Note)
+			}
+		}
+	}
+	head := render.Feed{Path: p.path, Title: p.title + " – " + f.cfg.Title, Description: f.describe(p)}
+	if len(s.Languages) == 1 {
+		head.Language = s.Languages[0]
+	}
+	for _, format := range render.Formats {
+		frame, err := f.renderer.Frame(format, head)
+		if err != nil {
+			return nil, err
+		}
+		p.frames[format] = frame
+	}
+	return p, nil
+}
+
+func (f *Feeds) describe(p *plan) string {
+	return strings.Join(append([]string{"Releases published by " + f.cfg.Title + ": " + p.title + "."}, p.notes...), " ")
+}
+
+// viewOf is the plan's window as it is now.
+func (f *Feeds) viewOf(p *plan) *view {
+	old := p.view.Load()
+	if old != nil && f.index.Fresh(p.query, old.window.AsOf) {
+		return old
+	}
+	v := &view{window: f.index.Window(p.query, f.limits)}
+	v.feedTag, v.pageTag = f.tags(p, v)
+	p.view.Store(v)
+	return v
+}
+
+// tags hash what the documents of a view depend on.
+func (f *Feeds) tags(p *plan, v *view) (feed, page string) {
+	b := make([]byte, 0, len(p.path)+32+len(v.window.Entries)*48)
+	b = append(append(b, p.path...), '\n')
+	b = binary.BigEndian.AppendUint64(b, uint64(v.updated().Unix())) //nolint:gosec // only the bits matter
+	for _, e := range v.window.Entries {
+		b = append(b, e.ID...)
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Revision)) //nolint:gosec // a revision is positive
+	}
+	content := sha256.Sum256(b)
+	return hashed(f.feedSeed, content[:]), hashed(f.pageSeed, content[:], fmt.Append(nil, v.window.Full))
+}
+
+func hashed(parts ...[]byte) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// feed is the document of a view in a format.
+func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format) (*document, error) {
+	return f.keep(ctx, p.path+"."+string(format), v.feedTag, func(ctx context.Context) (*document, error) {
+		fragments, err := f.fragmentsOf(ctx, v.window.Entries)
+		if err != nil {
+			return nil, err
+		}
+		frame := p.frames[format]
+		head, foot, separator := stored(frame.Head(v.updated())), stored(frame.Foot()), stored([]byte(format.Separator()))
+		blocks := make([]*block, 0, 2*len(fragments)+2)
+		blocks = append(blocks, &head)
+		for i, frag := range fragments {
+			if i > 0 {
+				blocks = append(blocks, &separator)
+			}
+			blocks = append(blocks, frag.feed[format])
+		}
+		d := &document{contentType: format.ContentType(), tag: v.feedTag, changed: v.updated()}
+		d.plain, d.zipped = join(append(blocks, &foot))
+		return d, nil
+	})
+}
+
+// selectionPage is the page of a view.
+func (f *Feeds) selectionPage(ctx context.Context, p *plan, v *view) (*document, error) {
+	return f.keep(ctx, p.path, v.pageTag, func(ctx context.Context) (*document, error) {
+		fragments, err := f.fragmentsOf(ctx, v.window.Entries)
+		if err != nil {
+			return nil, err
+		}
+		items := make([][]byte, len(fragments))
+		for i, frag := range fragments {
+			items[i] = frag.item
+		}
+		b, err := f.site.Selection(site.Selection{Selection: p.selection, Path: p.path, Title: p.title, Notes: p.notes, Items: items, Full: v.window.Full})
+		return f.page(b, err, v.pageTag)
+	})
+}
+
+// page makes a document of an HTML page. Without a tag, the ETag is a hash of
+// the page itself.
+func (f *Feeds) page(b []byte, err error, tag string) (*document, error) {
+	if err != nil {
+		return nil, err
+	}
+	whole, err := f.compress(b)
+	if err != nil {
+		return nil, err
+	}
+	if tag == "" {
+		tag = hashed(b)
+	}
+	d := &document{contentType: htmlType, tag: tag}
+	d.plain, d.zipped = join([]*block{&whole})
+	return d, nil
+}
+
+// keep returns the kept document of a key when its tag is still right, and
+// otherwise makes it, once for all who wait. When that fails, the last good one
+// is better than none.
+func (f *Feeds) keep(ctx context.Context, key, tag string, make func(context.Context) (*document, error)) (*document, error) {
+	old, kept := f.documents.get(key)
+	if kept && old.tag == tag {
+		return old, nil
+	}
+	made, err, _ := f.making.Do(key+"\n"+tag, func() (any, error) {
+		// One reader who leaves must not fail the others.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTimeout)
+		defer cancel()
+		d, err := make(ctx)
+		if err == nil {
+			f.documents.put(key, d, d.size())
+		}
+		return d, err
+	})
+	if err != nil && kept {
+		f.cfg.Log.Warn().Err(err).Str("document", key).Msg("last good copy served")
+		return old, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made.(*document), nil
+}
+
+// makeTimeout bounds reading the log for one document.
+const makeTimeout = 10 * time.Second
+
+// releasePage is the page of a release.
+func (f *Feeds) releasePage(ctx context.Context, e *index.Entry) (*document, error) {
+	tag := hashed(f.pageSeed, []byte(e.ID), fmt.Append(nil, e.Revision))
+	return f.keep(ctx, "release/"+e.ID, tag, func(ctx context.Context) (*document, error) {
+		r, err := f.read(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		b, err := f.site.Release(r)
+		d, err := f.page(b, err, tag)
+		if err != nil {
+			return nil, err
+		}
+		d.path = news.ReleaseURL("", r.ID, r.Title)
+		return d, nil
+	})
+}
+
+// read reads a release from the log.
+func (f *Feeds) read(ctx context.Context, e *index.Entry) (*news.Release, error) {
+	event, err := f.cfg.Wire.At(ctx, e.Seq)
+	switch {
+	case errors.Is(err, wire.ErrNotFound):
+		return nil, news.Problemf(news.Unavailable, "the text of release %s cannot be read from the log", e.ID)
+	case err != nil:
+		return nil, err
+	}
+	return &event.Release, nil
+}

@@ -1,0 +1,174 @@
+package feeds
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dateline/feeds/index"
+	"dateline/feeds/render"
+	"dateline/feeds/site"
+	"dateline/publisher/news"
+	"dateline/publisher/page"
+	"dateline/publisher/wire"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/singleflight"
+)
+
+// Config is what feeds work with.
+type Config struct {
+	Wire     *wire.Wire
+	Taxonomy *news.Taxonomy
+	// BaseURL is where readers find us, without a slash at the end. It may have
+	// a path; whoever mounts the handler strips it.
+	BaseURL string
+	// Title is the publisher's name; "Dateline" when empty.
+	Title string
+	Now   func() time.Time // time.Now when nil; decides only whether a second is over
+	Log   zerolog.Logger
+	// Window is the most entries a document holds; 0 means 50.
+	Window int
+	// WindowBytes ends a document with the entry whose text reaches this sum; 0
+	// means 200,000.
+	WindowBytes int
+}
+
+// Bounds of what is kept in memory, beside the index itself.
+const (
+	keptFragments = 64 << 20 // bytes of rendered releases
+	keptDocuments = 48 << 20 // bytes of whole documents and pages
+	keptPlans     = 4096     // selections asked for
+)
+
+// Feeds is the worker and what it serves. All methods are safe for concurrent use.
+type Feeds struct {
+	cfg      Config
+	limits   index.Limits
+	index    *index.Index
+	renderer *render.Renderer
+	look     *page.Look
+	site     *site.Site
+	feedSeed []byte // what all feeds depend on beside the log
+	pageSeed []byte // the same for pages
+
+	plans     *cache[string, *plan]
+	fragments *cache[uint64, *fragment] // by sequence in the log
+	documents *cache[string, *document]
+	making    singleflight.Group
+	press     sync.Pool // of *compressor
+
+	follow follow
+	served counters
+}
+
+type counters struct{ full, notModified, missing, failed, rendered atomic.Uint64 }
+
+// New makes feeds without content; [Feeds.Run] fills them.
+func New(cfg Config) (*Feeds, error) {
+	if cfg.Title == "" {
+		cfg.Title = "Dateline"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Window <= 0 {
+		cfg.Window = 50
+	}
+	if cfg.WindowBytes <= 0 {
+		cfg.WindowBytes = 200_000
+	}
+	u, err := url.Parse(cfg.BaseURL)
+	if err != nil || u.Host == "" || strings.HasSuffix(cfg.BaseURL, "/") || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("the base URL %q is not an absolute address without a slash at the end; give one like https://news.example.org", cfg.BaseURL)
+	}
+	f := &Feeds{
+		cfg: cfg, limits: index.Limits{Count: cfg.Window, Bytes: cfg.WindowBytes},
+		index: index.New(cfg.Taxonomy), renderer: render.New(cfg.Taxonomy, cfg.BaseURL, cfg.Title),
+		plans: newCache[string, *plan](keptPlans), fragments: newCache[uint64, *fragment](keptFragments),
+		documents: newCache[string, *document](keptDocuments),
+	}
+	f.cfg.Log = cfg.Log.With().Str("component", "feeds").Logger()
+	f.follow.moved = make(chan struct{})
+	if f.look, err = page.New(page.Config{BaseURL: cfg.BaseURL, Name: cfg.Title}); err != nil {
+		return nil, err
+	}
+	if f.site, err = site.New(f.look, cfg.Taxonomy); err != nil {
+		return nil, err
+	}
+	f.feedSeed, f.pageSeed, err = f.seeds()
+	return f, err
+}
+
+// seeds are hashes of what documents depend on beside the log: the versions of
+// what renders them, where they are served, and the names of topics.
+func (f *Feeds) seeds() (feed, page []byte, err error) {
+	h := sha256.New()
+	e := json.NewEncoder(h)
+	for _, k := range news.TopicKinds {
+		if err := errors.Join(e.Encode(f.cfg.Taxonomy.Topics(k)), e.Encode(f.cfg.Taxonomy.Groups(k))); err != nil {
+			return nil, nil, fmt.Errorf("hash the taxonomy: %w", err)
+		}
+	}
+	if err := e.Encode([]any{render.Version, f.cfg.BaseURL, f.cfg.Title}); err != nil {
+		return nil, nil, err
+	}
+	feed = h.Sum(nil)
+	err = e.Encode([]any{site.Version, f.look.Version()})
+	return feed, h.Sum(nil), err
+}
+
+// Stats is a snapshot for metrics and health.
+type Stats struct {
+	Applied       uint64 // sequence of the last event that is visible
+	Releases      int
+	Withdrawn     int // of Releases
+	Documents     int // whole documents and pages kept
+	DocumentBytes int
+	Fragments     int // rendered releases kept
+	FragmentBytes int
+	Selections    int    // selections kept
+	Rendered      uint64 // releases rendered since the start
+	Served        uint64 // answers with a body
+	NotModified   uint64 // answers 304
+	Missing       uint64 // answers 4xx
+	Failed        uint64 // answers 5xx
+}
+
+// Stats returns a snapshot.
+func (f *Feeds) Stats() Stats {
+	s := Stats{
+		Applied: f.Applied(), Rendered: f.served.rendered.Load(), Served: f.served.full.Load(),
+		NotModified: f.served.notModified.Load(), Missing: f.served.missing.Load(), Failed: f.served.failed.Load(),
+	}
+	s.Releases, s.Withdrawn = f.index.Len()
+	s.Documents, s.DocumentBytes = f.documents.kept()
+	s.Fragments, s.FragmentBytes = f.fragments.kept()
+	s.Selections, _ = f.plans.kept()
+	return s
+}
+
+// Applied is the sequence of the last event that is visible in all its feeds.
+func (f *Feeds) Applied() uint64 { return f.index.Applied() }
+
+// Await returns once the event with the sequence seq is visible, or ctx ends.
+func (f *Feeds) Await(ctx context.Context, seq uint64) error {
+	for {
+		moved := f.follow.next()
+		if f.Applied() >= seq {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for event %d in the feeds, which stand at %d: %w", seq, f.Applied(), ctx.Err())
+		}
+	}
+}

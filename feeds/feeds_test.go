@@ -1,0 +1,195 @@
+package feeds_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dateline/feeds"
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+	"dateline/publisher/wire/wiretest"
+
+	"github.com/rs/zerolog"
+)
+
+const base = "https://news.example.org/wire"
+
+var taxonomy = news.DefaultTaxonomy()
+
+// clock is a clock that tests set.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 11, 20, 8, 30, 15, 250e6, time.UTC)} }
+
+func (c *clock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// newsroom is a log with feeds that follow it.
+type newsroom struct {
+	t     testing.TB
+	wire  *wire.Wire
+	clock *clock
+	feeds *feeds.Feeds
+	last  map[string]wire.Record
+}
+
+func newNewsroom(t testing.TB) *newsroom {
+	n := &newsroom{t: t, wire: wiretest.New(t), clock: newClock(), last: map[string]wire.Record{}}
+	n.feeds = n.follow(feeds.Config{})
+	return n
+}
+
+// follow starts feeds on the log; they end with the test.
+func (n *newsroom) follow(cfg feeds.Config) *feeds.Feeds {
+	n.t.Helper()
+	cfg.Wire, cfg.Taxonomy, cfg.BaseURL, cfg.Now = n.wire, taxonomy, base, n.clock.time
+	cfg.Log = zerolog.New(zerolog.NewTestWriter(n.t)).Level(zerolog.ErrorLevel)
+	f, err := feeds.New(cfg)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(n.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Run(ctx) }()
+	n.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			n.t.Errorf("Run returned %v", err)
+		}
+	})
+	seq, err := n.wire.LastSeq(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.await(f, seq)
+	return f
+}
+
+func (n *newsroom) await(f *feeds.Feeds, seq uint64) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), 30*time.Second)
+	defer cancel()
+	if err := f.Await(ctx, seq); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// change appends the next event of a release and waits until it is visible.
+func (n *newsroom) change(kind news.Kind, r news.Release) news.Release {
+	n.t.Helper()
+	var prev *news.Release
+	rec, known := n.last[r.ID]
+	if known {
+		prev = &rec.Event.Release
+	}
+	e, err := news.Next(prev, r, kind, n.clock.time(), false)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	seq, err := n.wire.Append(n.t.Context(), e, rec.Seq)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.last[r.ID] = wire.Record{Seq: seq, Event: e}
+	n.await(n.feeds, seq)
+	return e.Release
+}
+
+func (n *newsroom) publish(r news.Release) news.Release {
+	n.t.Helper()
+	return n.change(news.KindPublished, r)
+}
+
+// release is a release about policing, published in Austria.
+func release(n int) news.Release {
+	return news.Release{
+		ID: news.NewID(fmt.Sprintf("https://example.org/%d", n)), Origin: fmt.Sprintf("https://example.org/%d", n), Language: "en", Type: "press-release",
+		Title: fmt.Sprintf("Police course number %d opens", n), Summary: "Trainers meet.", Text: "Trainers met.\n\nThey agreed.", HTML: "<p>Trainers met.</p>\n<p>They agreed.</p>",
+		PublishedAt: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), DayOnly: true,
+		Fields: []news.Tag{{Slug: "policing"}}, Countries: []news.CountryTag{{Slug: "austria", Role: news.PlaceRole}}, Sources: []news.Tag{{Slug: "secretariat"}},
+	}
+}
+
+// get asks feeds for a path. Headers come in pairs.
+func get(t testing.TB, f *feeds.Feeds, path string, headers ...string) *http.Response {
+	t.Helper()
+	return ask(t, f, http.MethodGet, path, headers...)
+}
+
+func ask(t testing.TB, f *feeds.Feeds, method, path string, headers ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.Handler().ServeHTTP(w, r)
+	return w.Result()
+}
+
+func read(t testing.TB, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err = io.ReadAll(z); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(b)
+}
+
+// page asks for a path that must be there and returns its body.
+func (n *newsroom) page(path string) string {
+	n.t.Helper()
+	r := get(n.t, n.feeds, path)
+	if r.StatusCode != http.StatusOK {
+		n.t.Fatalf("%s answers %d: %s", path, r.StatusCode, read(n.t, r))
+	}
+	return read(n.t, r)
+}
+
+func contains(t *testing.T, text string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}
+
+func lacks(t *testing.T, text string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if strings.Contains(text, want) {
+			t.Errorf("%q should not be in\n%s", want, text)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package feeds
+
+import (
+	"context"
+
+	"dateline/feeds/index"
+	"dateline/feeds/render"
+	"dateline/publisher/news"
+)
+
+// fragment is a release rendered for every document it may stand in.
+type fragment struct {
+	feed map[render.Format]*block
+	item []byte // element of a page's list
+}
+
+func (g *fragment) size() int {
+	n := len(g.item)
+	for _, b := range g.feed {
+		n += b.size()
+	}
+	return n
+}
+
+func (f *Feeds) render(r *news.Release) (*fragment, error) {
+	f.served.rendered.Add(1)
+	g := &fragment{feed: make(map[render.Format]*block, len(render.Formats))}
+	for _, format := range render.Formats {
+		plain, err := f.renderer.Item(format, r)
+		if err != nil {
+			return nil, err
+		}
+		b, err := f.compress(plain)
+		if err != nil {
+			return nil, err
+		}
+		g.feed[format] = &b
+	}
+	var err error
+	g.item, err = f.site.Item(r)
+	return g, err
+}
+
+func (f *Feeds) compress(plain []byte) (block, error) {
+	c, ok := f.press.Get().(*compressor)
+	if !ok {
+		var err error
+		if c, err = newCompressor(); err != nil {
+			return block{}, err
+		}
+	}
+	defer f.press.Put(c)
+	return c.block(plain)
+}
+
+// fragmentsOf returns the fragments of a window's entries, from memory or from
+// the log.
+func (f *Feeds) fragmentsOf(ctx context.Context, entries []*index.Entry) ([]*fragment, error) {
+	out := make([]*fragment, len(entries))
+	for i, e := range entries {
+		g, ok := f.fragments.get(e.Seq)
+		if !ok {
+			r, err := f.read(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			if g, err = f.render(r); err != nil {
+				return nil, err
+			}
+			f.fragments.put(e.Seq, g, g.size())
+		}
+		out[i] = g
+	}
+	return out, nil
+}

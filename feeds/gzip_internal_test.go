@@ -1,0 +1,49 @@
+package feeds
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestJoin shows that joined blocks are one gzip stream of the joined plain
+// texts, for any texts.
+func TestJoin(t *testing.T) {
+	c, err := newCompressor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		var blocks []*block
+		var want []byte
+		for range rapid.IntRange(0, 6).Draw(rt, "blocks") {
+			text := bytes.Repeat(rapid.SliceOfN(rapid.Byte(), 0, 50).Draw(rt, "text"), rapid.SampledFrom([]int{0, 1, 30, 2000}).Draw(rt, "times"))
+			b := stored(text)
+			if rapid.Bool().Draw(rt, "compressed") {
+				if b, err = c.block(text); err != nil {
+					rt.Fatal(err)
+				}
+				again, err := c.block(text)
+				if err != nil || !bytes.Equal(again.deflated, b.deflated) {
+					rt.Fatal("the same text is compressed in two ways", err)
+				}
+			}
+			blocks, want = append(blocks, &b), append(want, text...)
+		}
+		plain, zipped := join(blocks)
+		if !bytes.Equal(plain, want) {
+			rt.Fatal("the plain text is not what went in")
+		}
+		r, err := gzip.NewReader(bytes.NewReader(zipped))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		got, err := io.ReadAll(r) // checks crc and length
+		if err != nil || !bytes.Equal(got, want) {
+			rt.Fatalf("unzipped %d bytes, want %d: %v", len(got), len(want), err)
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package site
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"time"
+
+	"dateline/feeds/render"
+	"dateline/publisher/news"
+	"dateline/publisher/page"
+)
+
+//go:embed *.html
+var files embed.FS
+
+// Version is part of every page's ETag. Raise it with every change of the
+// templates here or of what is put into them.
+const Version = 1
+
+// Site renders pages. It may be used by many goroutines.
+type Site struct {
+	look     *page.Look
+	taxonomy *news.Taxonomy
+	pages    map[string]*page.Page
+}
+
+// New makes the pages of a taxonomy in a look.
+func New(look *page.Look, t *news.Taxonomy) (*Site, error) {
+	s := &Site{look: look, taxonomy: t, pages: map[string]*page.Page{}}
+	parts, err := files.ReadFile("parts.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"index", "topics", "topic", "release", "feeds"} {
+		text, err := files.ReadFile(name + ".html")
+		if err != nil {
+			return nil, err
+		}
+		if s.pages[name], err = look.Page(string(parts) + string(text)); err != nil {
+			return nil, fmt.Errorf("the page %s: %w", name, err)
+		}
+	}
+	return s, nil
+}
+
+// tag is a topic of a release as a link.
+type tag struct{ Name, Path string }
+
+// item is a release as lists and its own page show it.
+type item struct {
+	ID, Path, Title, Language string
+	Revision                  int
+	Withdrawn                 bool
+	Published, Updated        time.Time
+	PublishedStamp            string // for machines: a day, or a time with its zone
+	Type, Summary, Note       string
+	Reason                    string
+	Places                    []string
+	Tags, Sources             []tag
+	Body                      template.HTML
+	URL                       string
+	Links                     []news.Link
+	Contacts                  []string
+}
+
+func (s *Site) item(r *news.Release) item {
+	it := item{
+		ID: r.ID, Path: news.ReleaseURL("", r.ID, r.Title), Title: news.CleanLine(r.Title), Language: r.Language, Revision: r.Revision,
+		Withdrawn: r.Status == news.Withdrawn, Published: r.PublishedAt, Updated: r.UpdatedAt.UTC(),
+		PublishedStamp: r.PublishedAt.Format(time.RFC3339), Type: s.name(news.KindType, r.Type),
+		Note: news.CleanLine(r.Note), Reason: news.CleanLine(r.Reason), URL: r.URL, Links: r.Links, Contacts: r.Contacts,
+	}
+	if r.DayOnly {
+		it.PublishedStamp = r.PublishedAt.Format(time.DateOnly)
+	}
+	if !it.Withdrawn {
+		it.Summary = render.Summary(r)
+	}
+	for _, p := range r.Places {
+		it.Places = append(it.Places, news.CleanLine(p.Name))
+	}
+	for _, f := range r.FieldSlugs() {
+		it.Tags = append(it.Tags, s.tag(news.KindField, f))
+	}
+	for _, c := range r.CountrySlugs() {
+		it.Tags = append(it.Tags, s.tag(news.KindCountry, c))
+	}
+	for _, src := range r.SourceSlugs() {
+		it.Sources = append(it.Sources, s.tag(news.KindSource, src))
+	}
+	return it
+}
+
+func (s *Site) name(k news.TopicKind, slug string) string {
+	if slug == "" {
+		return ""
+	}
+	return s.taxonomy.Name(k, slug)
+}
+
+func (s *Site) tag(k news.TopicKind, slug string) tag {
+	return tag{s.taxonomy.Name(k, slug), topicPath(k, slug)}
+}
+
+func topicPath(k news.TopicKind, slug string) string { return "/feeds/" + string(k) + "/" + slug }
+
+// Item renders a release as an element of the lists of [Selection] and [Front].
+func (s *Site) Item(r *news.Release) ([]byte, error) {
+	return s.pages["topic"].Part("item", s.item(r))
+}
+
+// Release renders the page of a release; that of a withdrawn one says so and
+// why, without the text.
+func (s *Site) Release(r *news.Release) ([]byte, error) {
+	it := s.item(r)
+	frame := page.Frame{Title: it.Title, Canonical: it.Path, Body: &it, Crumbs: s.crumbs(r)}
+	if it.Withdrawn {
+		word, err := s.look.Words().Say("withdrawn")
+		if err != nil {
+			return nil, err
+		}
+		it.Links, it.Contacts = nil, nil
+		frame.Title, frame.NoIndex = word+": "+it.Title, true
+	} else {
+		// The note stands above the text here, so the text comes without it.
+		bare := *r
+		bare.Note = ""
+		it.Body = template.HTML(render.Body(&bare)) //nolint:gosec // sanitised where it was read, and the page's policy runs no script
+	}
+	return s.pages["release"].Render(frame)
+}
+
+// crumbs lead from the front page by the release's type.
+func (s *Site) crumbs(r *news.Release) []page.Link {
+	out := []page.Link{{Title: s.look.Name(), Path: "/"}}
+	if r.Type != "" {
+		out = append(out, page.Link{Title: s.name(news.KindType, r.Type), Path: topicPath(news.KindType, r.Type)})
+	}
+	return out
+}

@@ -1,0 +1,145 @@
+package site
+
+import (
+	"html/template"
+	"slices"
+
+	"dateline/publisher/news"
+	"dateline/publisher/page"
+)
+
+// Counts tells how many releases a topic holds.
+type Counts func(k news.TopicKind, slug string) int
+
+// topicLink is a topic in a list.
+type topicLink struct {
+	Name, Path string
+	Count      int
+}
+
+// topicGroup is some topics of one kind under a heading, which may be a topic itself.
+type topicGroup struct {
+	Name, Path string
+	Topics     []topicLink
+}
+
+// topicKind is all topics of a kind.
+type topicKind struct {
+	Kind   news.TopicKind
+	Groups []topicGroup
+}
+
+// Front renders the front page: the latest releases and the topics that have any.
+func (s *Site) Front(items [][]byte, counts Counts) ([]byte, error) {
+	body := struct {
+		Items []template.HTML
+		Kinds []topicKind
+	}{Items: asHTML(items)}
+	for _, k := range news.TopicKinds {
+		g := topicGroup{Topics: slices.DeleteFunc(s.links(s.taxonomy.Topics(k), counts), func(l topicLink) bool { return l.Count == 0 })}
+		if len(g.Topics) > 0 {
+			body.Kinds = append(body.Kinds, topicKind{k, []topicGroup{g}})
+		}
+	}
+	return s.pages["index"].Render(page.Frame{Title: s.look.Name(), Canonical: "/", Alternates: s.alternates("all", s.look.Name()), Body: body})
+}
+
+// Topics renders the list of all topics, grouped.
+func (s *Site) Topics(total int, counts Counts) ([]byte, error) {
+	body := struct {
+		Total int
+		Kinds []topicKind
+	}{Total: total}
+	for _, k := range news.TopicKinds {
+		groups, err := s.groups(k, counts)
+		if err != nil {
+			return nil, err
+		}
+		body.Kinds = append(body.Kinds, topicKind{k, groups})
+	}
+	title, err := s.look.Words().Say("topics")
+	if err != nil {
+		return nil, err
+	}
+	return s.pages["topics"].Render(page.Frame{
+		Title: title, Canonical: "/topics", Alternates: s.alternates("all", s.look.Name()), Body: body, Crumbs: []page.Link{{Title: s.look.Name(), Path: "/"}},
+	})
+}
+
+// About renders the page that explains feeds in plain words.
+func (s *Site) About() ([]byte, error) {
+	title, err := s.look.Words().Say("feeds.title")
+	if err != nil {
+		return nil, err
+	}
+	return s.pages["feeds"].Render(page.Frame{Title: title, Canonical: "/about-feeds", Crumbs: []page.Link{{Title: s.look.Name(), Path: "/"}}})
+}
+
+func (s *Site) links(topics []news.Topic, counts Counts) []topicLink {
+	var out []topicLink
+	for _, t := range topics {
+		out = append(out, topicLink{t.Name, topicPath(t.Kind, t.Slug), counts(t.Kind, t.Slug)})
+	}
+	return out
+}
+
+// groups parts the topics of a kind: by the taxonomy's groups, each topic in
+// the first that has it; sources by whether they are still at work. Groups that
+// hold nothing new are listed as topics of their own.
+func (s *Site) groups(k news.TopicKind, counts Counts) ([]topicGroup, error) {
+	all := s.taxonomy.Topics(k)
+	if k == news.KindSource {
+		return s.sources(all, counts)
+	}
+	var out []topicGroup
+	var overlapping []topicLink
+	placed := map[string]bool{}
+	for _, g := range s.taxonomy.Groups(k) {
+		members := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return placed[t.Slug] || !slices.Contains(g.Members, t.Slug) })
+		if len(members) == 0 {
+			overlapping = append(overlapping, topicLink{Name: g.Name, Path: topicPath(k, g.Slug), Count: -1})
+			continue
+		}
+		for _, m := range members {
+			placed[m.Slug] = true
+		}
+		out = append(out, topicGroup{g.Name, topicPath(k, g.Slug), s.links(members, counts)})
+	}
+	rest := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return placed[t.Slug] })
+	for _, part := range []struct {
+		key   string
+		links []topicLink
+	}{{"topics.other", s.links(rest, counts)}, {"topics.groups", overlapping}} {
+		if len(part.links) == 0 {
+			continue
+		}
+		name := ""
+		if len(placed) > 0 { // a heading only beside others
+			var err error
+			if name, err = s.look.Words().Say(part.key); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, topicGroup{Name: name, Topics: part.links})
+	}
+	return out, nil
+}
+
+func (s *Site) sources(all []news.Topic, counts Counts) ([]topicGroup, error) {
+	var out []topicGroup
+	for _, closed := range []bool{false, true} {
+		key := "topics.open"
+		if closed {
+			key = "topics.closed"
+		}
+		name, err := s.look.Words().Say(key)
+		if err != nil {
+			return nil, err
+		}
+		some := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return t.Closed != closed })
+		if len(some) > 0 {
+			out = append(out, topicGroup{Name: name, Topics: s.links(some, counts)})
+		}
+	}
+	return out, nil
+}
