@@ -224,7 +224,7 @@ func TestWire_FollowFindsABreak(t *testing.T) {
 
 func TestWire_FollowManyLargeEvents(t *testing.T) {
 	w := wiretest.New(t)
-	const n = 30
+	const n = 8
 	for i := range n {
 		e := first(strconv.Itoa(i))
 		e.Release.HTML = strings.Repeat("x", 3<<20)
