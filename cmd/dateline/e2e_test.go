@@ -114,9 +114,9 @@ func TestServer_releaseGoesInFeedsAndAlertsComeOut(t *testing.T) {
 		}
 	}
 
+	s.kill()
+	s = startServer(t, data, flags...)
 	t.Run("a restart after a kill changes no byte and alerts nobody again", func(t *testing.T) {
-		s.kill()
-		s = startServer(t, data, flags...)
 		for path, want := range before {
 			_, header, body := s.fetch(t, path)
 			if got := header.Get("ETag") + string(body); got != want {

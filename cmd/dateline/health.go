@@ -59,7 +59,7 @@ func askReady(ctx context.Context, ops string) (readiness, error) {
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return state, fmt.Errorf("no server answers at %s: %w", ops, bareURLError(err))
+		return state, fmt.Errorf("no server answers at %s: %w; start one with 'dateline serve'", ops, bareURLError(err))
 	}
 	defer res.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&state); err != nil {

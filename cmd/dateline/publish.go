@@ -163,19 +163,16 @@ func asPublished(file, outcome string, e *event) published {
 	return published{File: file, Outcome: outcome, ID: e.Subject, Revision: e.Revision, Status: e.Status, Title: e.Data.Title, URL: e.page()}
 }
 
-// report prints what was done: a table for people, JSON for programs.
+// report prints what was done: two lines a release for people, JSON for programs.
 func (p *program) report(results []published, asJSON bool) error {
 	if asJSON {
 		return printJSON(p.io.out, results)
 	}
-	var rows [][]string
+	s := paintFor(p.io.out, p.env)
 	for _, r := range results {
 		if r.Error == "" {
-			rows = append(rows, []string{r.Outcome, r.ID, strconv.Itoa(r.Revision), short(r.Title, 60), r.URL})
+			fmt.Fprintf(p.io.out, "%-9s  %s  revision %d  %s\n           %s\n", r.Outcome, r.ID, r.Revision, s.bold(short(r.Title, 70)), s.faint(r.URL))
 		}
-	}
-	if len(rows) > 0 {
-		printTable(p.io.out, []string{"outcome", "id", "rev", "title", "page"}, rows)
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ func printTable(w io.Writer, headers []string, rows [][]string) {
 	for _, r := range rows {
 		t.AppendRow(asRow(r))
 	}
+	t.SuppressTrailingSpaces()
 	t.Render()
 }
 

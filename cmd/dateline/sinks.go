@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -53,6 +54,7 @@ func startSinks(ctx context.Context) (*sinks, error) {
 	s.mailURL, s.hookURL = "smtp://"+ml.Addr().String(), "http://"+hl.Addr().String()
 	s.smtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{sinks: s}, nil }))
 	s.smtp.Domain, s.smtp.MaxMessageBytes = "localhost", 8<<20
+	s.smtp.ErrorLog = log.New(io.Discard, "", 0) // a connection that breaks off is no news here
 	s.http = &http.Server{Handler: http.HandlerFunc(s.hook), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = s.smtp.Serve(ml) }() // both end with close
 	go func() { _ = s.http.Serve(hl) }()
