@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,16 +47,61 @@ func (v *view) updated() time.Time {
 
 // document is an answer with its validators.
 type document struct {
-	contentType string
-	tag         string    // of the ETags, without quotes and coding
-	changed     time.Time // whole second; zero for no Last-Modified
-	path        string    // canonical, where that is not known beforehand
-	plain       []byte
-	zipped      []byte
-	asOf        uint64 // pages over everything: the last event they know
+	tag     string    // of the ETags, without quotes and coding
+	changed time.Time // whole second; zero for no Last-Modified
+	path    string    // canonical, where that is not known beforehand
+	asOf    uint64    // pages over everything: the last event they know
+
+	blocks []*block
+	bodies [2]body // plain and zipped
 }
 
-func (d *document) size() int { return len(d.plain) + len(d.zipped) }
+// body is a document in one coding. It is put together in a borrowed buffer for
+// the first who asks, and kept from the second on: most documents change before
+// anybody asks twice.
+type body struct {
+	asked atomic.Bool
+	kept  atomic.Pointer[[]byte]
+}
+
+// send writes the document in a coding, with its length.
+func (f *Feeds) send(w http.ResponseWriter, r *http.Request, status int, d *document, c coding) {
+	b, length, join := &d.bodies[0], plainLength(d.blocks), joinPlain
+	if c == gzipped {
+		b, length, join = &d.bodies[1], zippedLength(d.blocks), joinZipped
+		w.Header().Set("Content-Encoding", string(gzipped))
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(length))
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	kept := b.kept.Load()
+	switch {
+	case kept != nil:
+	case b.asked.Swap(true):
+		joined := join(make([]byte, 0, length), d.blocks)
+		kept = &joined
+		b.kept.Store(kept)
+	default:
+		kept, _ = f.buffers.Get().(*[]byte)
+		if kept == nil {
+			kept = new([]byte)
+		}
+		*kept = join((*kept)[:0], d.blocks)
+		defer f.buffers.Put(kept)
+	}
+	_, _ = w.Write(*kept) // the client may be gone
+}
+
+// size is what keeping the document costs at most, beside the fragments.
+func (d *document) size() int {
+	n := 0
+	for _, b := range d.blocks {
+		n += b.size()
+	}
+	return n
+}
 
 func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 	p := &plan{
@@ -135,9 +182,7 @@ func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format
 			}
 			blocks = append(blocks, frag.feed[format])
 		}
-		d := &document{contentType: format.ContentType(), tag: v.feedTag, changed: v.updated()}
-		d.plain, d.zipped = join(append(blocks, &foot))
-		return d, nil
+		return &document{tag: v.feedTag, changed: v.updated(), blocks: append(blocks, &foot)}, nil
 	})
 }
 
@@ -170,9 +215,7 @@ func (f *Feeds) page(b []byte, err error, tag string) (*document, error) {
 	if tag == "" {
 		tag = hashed(b)
 	}
-	d := &document{contentType: htmlType, tag: tag}
-	d.plain, d.zipped = join([]*block{&whole})
-	return d, nil
+	return &document{tag: tag, blocks: []*block{&whole}}, nil
 }
 
 // keep returns the kept document of a key when its tag is still right, and

@@ -64,6 +64,7 @@ type Feeds struct {
 	documents *cache[string, *document]
 	making    singleflight.Group
 	press     sync.Pool // of *compressor
+	buffers   sync.Pool // of *[]byte
 
 	follow follow
 	served counters

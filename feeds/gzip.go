@@ -70,24 +70,41 @@ func stored(plain []byte) block {
 	return newBlock(plain, deflated)
 }
 
-// join puts blocks together: plain, and as a gzip stream (RFC 1952) without
-// name and time.
-func join(blocks []*block) (plain, zipped []byte) {
-	n, z := 0, 0
+func plainLength(blocks []*block) int {
+	n := 0
 	for _, b := range blocks {
-		n, z = n+len(b.plain), z+len(b.deflated)
+		n += len(b.plain)
 	}
-	plain, zipped = make([]byte, 0, n), make([]byte, 0, z+len(gzipHead)+len(gzipEnd)+8)
-	zipped = append(zipped, gzipHead...)
-	crc := uint32(0)
+	return n
+}
+
+func zippedLength(blocks []*block) int {
+	n := len(gzipHead) + len(gzipEnd) + 8
 	for _, b := range blocks {
-		plain = append(plain, b.plain...)
-		zipped = append(zipped, b.deflated...)
-		crc = combine(crc, b)
+		n += len(b.deflated)
 	}
-	zipped = append(zipped, gzipEnd...)
-	zipped = binary.LittleEndian.AppendUint32(zipped, crc)
-	return plain, binary.LittleEndian.AppendUint32(zipped, uint32(n)) //nolint:gosec // the format takes it modulo 2^32
+	return n
+}
+
+// joinPlain appends the blocks as they are.
+func joinPlain(out []byte, blocks []*block) []byte {
+	for _, b := range blocks {
+		out = append(out, b.plain...)
+	}
+	return out
+}
+
+// joinZipped appends the blocks as a gzip stream (RFC 1952) without name and time.
+func joinZipped(out []byte, blocks []*block) []byte {
+	out = append(out, gzipHead...)
+	crc, length := uint32(0), 0
+	for _, b := range blocks {
+		out = append(out, b.deflated...)
+		crc, length = combine(crc, b), length+len(b.plain)
+	}
+	out = append(out, gzipEnd...)
+	out = binary.LittleEndian.AppendUint32(out, crc)
+	return binary.LittleEndian.AppendUint32(out, uint32(length)) //nolint:gosec // the format takes it modulo 2^32
 }
 
 const (

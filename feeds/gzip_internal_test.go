@@ -33,9 +33,12 @@ func TestJoin(t *testing.T) {
 			}
 			blocks, want = append(blocks, &b), append(want, text...)
 		}
-		plain, zipped := join(blocks)
-		if !bytes.Equal(plain, want) {
+		if !bytes.Equal(joinPlain(nil, blocks), want) {
 			rt.Fatal("the plain text is not what went in")
+		}
+		zipped := joinZipped(nil, blocks)
+		if len(zipped) != zippedLength(blocks) || len(want) != plainLength(blocks) {
+			rt.Fatalf("%d and %d bytes were announced, %d and %d came", plainLength(blocks), zippedLength(blocks), len(want), len(zipped))
 		}
 		r, err := gzip.NewReader(bytes.NewReader(zipped))
 		if err != nil {

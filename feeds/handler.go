@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	htmlType  = "text/html; charset=utf-8"
 	styleType = "text/css; charset=utf-8"
 	pageAge   = time.Minute // how long a page may be kept without asking
 	styleAge  = 365 * 24 * time.Hour
@@ -231,7 +230,7 @@ func (f *Feeds) style(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", maxAge(styleAge)+", immutable")
 	f.served.full.Add(1)
-	body(w, r, f.look.Style())
+	write(w, r, f.look.Style())
 }
 
 func maxAge(d time.Duration) string { return "public, max-age=" + strconv.Itoa(int(d.Seconds())) }
@@ -257,15 +256,8 @@ func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, v validators, age
 	}
 	c := accepted[0]
 	f.validate(h, validators{d.tag, d.changed}, c, age, now)
-	b := d.plain
-	if c == gzipped {
-		h.Set("Content-Encoding", string(gzipped))
-		b = d.zipped
-	}
 	f.served.full.Add(1)
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	w.WriteHeader(status)
-	body(w, r, b)
+	f.send(w, r, status, d, c)
 	return nil
 }
 
@@ -277,7 +269,7 @@ func (f *Feeds) validate(h http.Header, v validators, c coding, age time.Duratio
 	}
 }
 
-func body(w http.ResponseWriter, r *http.Request, b []byte) {
+func write(w http.ResponseWriter, r *http.Request, b []byte) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b) // the client may be gone
 	}
@@ -351,7 +343,7 @@ func (f *Feeds) troublePage(w http.ResponseWriter, r *http.Request, status int, 
 	page.Headers(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	body(w, r, b)
+	write(w, r, b)
 	return true
 }
 

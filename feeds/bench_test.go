@@ -1,0 +1,302 @@
+package feeds_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"dateline/feeds"
+	"dateline/feeds/index"
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+
+	gorilla "github.com/gorilla/feeds"
+	"github.com/klauspost/compress/gzip"
+)
+
+// corpus makes releases of realistic length: about 3.5 kB of text, two fields,
+// two countries.
+type corpus struct{ rnd *rand.Rand }
+
+func newCorpus() *corpus { return &corpus{rand.New(rand.NewPCG(7, 7))} } //nolint:gosec // repeatable on purpose
+
+var words = strings.Fields(`the of and to in for on with by from at as that police officers training course border election observers
+mission report support women youth community security council meeting participants representatives ministry national local human rights
+media freedom environment water management economic transparency corruption trafficking victims judges prosecutors law parliament
+discussed presented highlighted opened concluded agreed launched visited supported organized held today yesterday annual regional`)
+
+func (c *corpus) text(n int) string {
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(words[c.rnd.IntN(len(words))])
+		b.WriteByte(' ')
+		if c.rnd.IntN(12) == 0 {
+			fmt.Fprintf(&b, "%d ", c.rnd.IntN(5000))
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func (c *corpus) event(i int, now time.Time) news.Event {
+	fields, countries, sources := taxonomy.Topics(news.KindField), taxonomy.Topics(news.KindCountry), taxonomy.Topics(news.KindSource)
+	r := news.Release{
+		ID: news.NewID(fmt.Sprint("bench ", i)), Origin: fmt.Sprint("bench ", i), Language: "en", Type: "press-release", Title: c.text(70), Summary: c.text(180), PublishedAt: now,
+		Fields:  []news.Tag{{Slug: fields[c.rnd.IntN(len(fields))].Slug}, {Slug: fields[c.rnd.IntN(len(fields))].Slug}},
+		Sources: []news.Tag{{Slug: sources[c.rnd.IntN(len(sources))].Slug}},
+		Countries: []news.CountryTag{
+			{Slug: countries[c.rnd.IntN(len(countries))].Slug, Role: news.PlaceRole}, {Slug: countries[c.rnd.IntN(len(countries))].Slug, Role: news.About},
+		},
+	}
+	var paragraphs []string
+	for range 6 {
+		paragraphs = append(paragraphs, c.text(400+c.rnd.IntN(350)))
+	}
+	r.Text, r.HTML = strings.Join(paragraphs, "\n\n"), "<p>"+strings.Join(paragraphs, "</p>\n<p>")+"</p>"
+	e, err := news.Next(nil, r, news.KindPublished, now, false)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// fill publishes n releases of the corpus.
+func (n *newsroom) fill(c *corpus, from, count int) {
+	n.t.Helper()
+	var seq uint64
+	for i := range count {
+		n.clock.advance(time.Minute)
+		e := c.event(from+i, n.clock.time())
+		var err error
+		if seq, err = n.wire.Append(n.t.Context(), e, 0); err != nil {
+			n.t.Fatal(err)
+		}
+		n.last[e.Release.ID] = wire.Record{Seq: seq, Event: e}
+	}
+	n.await(n.feeds, seq)
+}
+
+// sink counts what a handler writes.
+type sink struct {
+	header http.Header
+	status int
+	n      int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) WriteHeader(status int)      { s.status = status }
+func (s *sink) Write(b []byte) (int, error) { s.n += len(b); return len(b), nil }
+
+func serve(h http.Handler, path string, headers ...string) *sink {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	s := &sink{header: http.Header{}}
+	h.ServeHTTP(s, r)
+	return s
+}
+
+// BenchmarkRender measures one release on its way into the twelve selections
+// it touches, in three formats, ready to be sent plain and zipped, against what
+// gorilla/feeds and gzip need for the same documents made anew.
+func BenchmarkRender(b *testing.B) {
+	n := newNewsroom(b)
+	c := newCorpus()
+	n.fill(c, 0, 60)
+	e := c.event(0, n.clock.time())
+	r := e.Release
+	r.Fields = []news.Tag{{Slug: "policing"}, {Slug: "youth"}}
+	r.Countries = []news.CountryTag{{Slug: "austria", Role: news.PlaceRole}, {Slug: "serbia", Role: news.About}}
+	r.Sources, r.Language = []news.Tag{{Slug: "secretariat"}}, "en"
+	touched := news.Touched(taxonomy, &r)
+	if len(touched) != 12 {
+		b.Fatalf("%d selections are touched, the comparison is about 12", len(touched))
+	}
+	// All releases carry the same topics, so that every window is full.
+	n.feeds = n.follow(feeds.Config{})
+	for i := range 60 {
+		x := c.event(1000+i, n.clock.time()).Release
+		x.Fields, x.Countries, x.Sources = r.Fields, r.Countries, r.Sources
+		n.publish(x)
+	}
+	var paths []string
+	for _, s := range touched {
+		for _, ext := range []string{".rss", ".atom", ".json"} {
+			paths = append(paths, "/feeds/"+s.Path()+ext)
+		}
+	}
+	h := n.feeds.Handler()
+	for _, p := range paths {
+		serve(h, p)
+	}
+	x := n.last[news.NewID("bench 1000")].Event.Release
+	x.Fields, x.Countries, x.Sources, x.Note = r.Fields, r.Countries, r.Sources, "a figure"
+	seq := n.feeds.Applied()
+	for _, coding := range []string{"identity", "gzip"} {
+		b.Run("dateline "+coding, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n.clock.advance(time.Second)
+				next, err := news.Next(&x, x, news.KindCorrected, n.clock.time(), false)
+				if err != nil {
+					b.Fatal(err)
+				}
+				x = next.Release
+				seq++
+				feeds.Apply(n.feeds, seq, &next)
+				for _, p := range paths {
+					if s := serve(h, p, "Accept-Encoding", coding); s.status != http.StatusOK {
+						b.Fatalf("%s answers %d", p, s.status)
+					}
+				}
+			}
+		})
+	}
+	feed := generic(n)
+	b.Run("gorilla", func(b *testing.B) {
+		for b.Loop() {
+			for range touched {
+				full(b, feed)
+			}
+		}
+	})
+	b.Run("gorilla and gzip", func(b *testing.B) {
+		z, err := gzip.NewWriterLevel(io.Discard, 6)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			for range touched {
+				for _, doc := range full(b, feed) {
+					z.Reset(io.Discard)
+					if _, err := z.Write([]byte(doc)); err != nil {
+						b.Fatal(err)
+					}
+					if err := z.Close(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}
+	})
+	plain, zipped := serve(h, paths[0]).n, serve(h, paths[0], "Accept-Encoding", "gzip").n
+	var whole bytes.Buffer
+	z, err := gzip.NewWriterLevel(&whole, 6)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, paths[0], nil))
+	if _, err := z.Write(w.Body.Bytes()); err != nil {
+		b.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("a document has %d bytes, %d zipped here, %d zipped as a whole", plain, zipped, whole.Len())
+}
+
+// generic is the newest fifty releases as gorilla's own feed.
+func generic(n *newsroom) *gorilla.Feed {
+	feed := &gorilla.Feed{Title: "All releases", Link: &gorilla.Link{Href: base}, Description: "All releases", Created: n.clock.time(), Updated: n.clock.time()}
+	for i := range 50 {
+		r := n.last[news.NewID(fmt.Sprint("bench ", 1000+i))].Event.Release
+		feed.Add(&gorilla.Item{
+			Title: r.Title, Link: &gorilla.Link{Href: news.ReleaseURL(base, r.ID, r.Title)}, Author: &gorilla.Author{Name: "Secretariat"},
+			Description: r.Summary, Id: "urn:uuid:" + r.ID, Created: r.PublishedAt, Updated: r.UpdatedAt, Content: r.HTML,
+		})
+	}
+	return feed
+}
+
+func full(b *testing.B, feed *gorilla.Feed) []string {
+	b.Helper()
+	var out []string
+	for _, render := range []func() (string, error){feed.ToRss, feed.ToAtom, feed.ToJSON} {
+		s, err := render()
+		if err != nil {
+			b.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// BenchmarkApply measures taking one event into an index of 20,000 releases.
+func BenchmarkApply(b *testing.B) {
+	c, x, now := newCorpus(), index.New(taxonomy), newClock()
+	events := make([]news.Event, 20_000)
+	for i := range events {
+		now.advance(time.Minute)
+		events[i] = c.event(i, now.time())
+		x.Apply(uint64(i+1), &events[i])
+	}
+	seq := uint64(len(events))
+	b.ReportAllocs()
+	for b.Loop() {
+		e := &events[seq%uint64(len(events))]
+		now.advance(time.Minute)
+		next, err := news.Next(&e.Release, e.Release, news.KindRevised, now.time(), false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		*e = next
+		seq++
+		x.Apply(seq, e)
+	}
+}
+
+// BenchmarkServe measures the handler alone: answers from memory.
+func BenchmarkServe(b *testing.B) {
+	n := newNewsroom(b)
+	n.fill(newCorpus(), 0, 60)
+	h := n.feeds.Handler()
+	etag := serve(h, "/feeds/all.rss", "Accept-Encoding", "gzip").header.Get("ETag")
+	for name, headers := range map[string][]string{
+		"200": {"Accept-Encoding", "gzip"}, "200 plain": nil, "304": {"Accept-Encoding", "gzip", "If-None-Match", etag},
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/feeds/all.rss", nil)
+			for i := 0; i+1 < len(headers); i += 2 {
+				r.Header.Set(headers[i], headers[i+1])
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				h.ServeHTTP(&sink{header: http.Header{}}, r)
+			}
+		})
+	}
+}
+
+// BenchmarkReplay measures the start on a log of 10,000 releases against
+// following the same log and doing nothing.
+func BenchmarkReplay(b *testing.B) {
+	const releases = 10_000
+	n := newNewsroom(b)
+	n.fill(newCorpus(), 0, releases)
+	b.Run("dateline", func(b *testing.B) {
+		for b.Loop() {
+			n.await(n.follow(feeds.Config{}), releases)
+		}
+	})
+	b.Run("bare", func(b *testing.B) {
+		for b.Loop() {
+			seen := 0
+			err := n.wire.Follow(b.Context(), 1, func(uint64, news.Event) error {
+				if seen++; seen == releases {
+					return io.EOF
+				}
+				return nil
+			})
+			if err != io.EOF { //nolint:errorlint // returned as it is
+				b.Fatal(err)
+			}
+		}
+	})
+}

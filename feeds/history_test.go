@@ -1,0 +1,87 @@
+package feeds_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"dateline/feeds"
+	"dateline/publisher/news"
+)
+
+// watched are documents whose every state is compared.
+var watched = []string{
+	"/feeds/all.rss", "/feeds/all.atom", "/feeds/all.json", "/feeds/all", "/feeds/routine/all.atom", "/feeds/field/policing.rss", "/feeds/country/austria.atom",
+	"/feeds/country/austria/role/about.json", "/feeds/field/elections/country/serbia.rss", "/feeds/field/human+policing.json", "/feeds/source/secretariat", "/feeds/type/daily-report.rss",
+}
+
+// random makes one legal change of one of a few releases.
+func (n *newsroom) random(rnd *rand.Rand, step int) {
+	r := release(rnd.IntN(7))
+	if rec, known := n.last[r.ID]; known {
+		r = rec.Event.Release
+	}
+	r.Title = fmt.Sprintf("Title of step %d", step)
+	r.Note, r.Reason = fmt.Sprintf("note of step %d", step), fmt.Sprintf("reason of step %d", step)
+	r.Type = []string{"press-release", "daily-report"}[rnd.IntN(5)/4]
+	r.Fields = []news.Tag{{Slug: []string{"policing", "elections", "youth"}[rnd.IntN(3)]}}
+	r.Countries = []news.CountryTag{{Slug: []string{"austria", "serbia"}[rnd.IntN(2)], Role: []news.Role{news.About, news.PlaceRole}[rnd.IntN(2)]}}
+	if r.HTML == "" { // a withdrawn one
+		r.HTML, r.Text = "<p>Back again.</p>", "Back again."
+	}
+	kinds := []news.Kind{news.KindRevised, news.KindCorrected, news.KindWithdrawn, news.KindRevised}
+	kind := kinds[rnd.IntN(len(kinds))]
+	switch {
+	case r.Revision == 0:
+		kind = news.KindPublished
+	case r.Status == news.Withdrawn:
+		kind = news.KindRepublished
+	}
+	n.change(kind, r)
+}
+
+// TestFeeds_History holds, over random histories, that an ETag changes exactly
+// when the bytes do, that Last-Modified never stays behind them, and that what
+// grew event by event equals what a replay makes of the same log.
+func TestFeeds_History(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that can be repeated
+			n := newNewsroom(t)
+			n.feeds = n.follow(feeds.Config{Window: 4})
+			type state struct{ etag, modified, body string }
+			last := map[string]state{}
+			for step := range 30 {
+				n.random(rnd, step)
+				n.clock.advance(time.Duration(1000+rnd.IntN(2000)) * time.Millisecond)
+				for _, path := range watched {
+					r := get(t, n.feeds, path, "Accept-Encoding", "gzip")
+					if r.StatusCode != http.StatusOK {
+						t.Fatalf("%s answers %d", path, r.StatusCode)
+					}
+					now := state{r.Header.Get("ETag"), r.Header.Get("Last-Modified"), read(t, r)}
+					before, seen := last[path]
+					last[path] = now
+					if !seen {
+						continue
+					}
+					if same := now.body == before.body; same != (now.etag == before.etag) || strings.Contains(path, ".") && same != (now.modified == before.modified) {
+						t.Errorf("step %d, %s: same bytes %v, ETag %s after %s, modified %s after %s", step, path, same, now.etag, before.etag, now.modified, before.modified)
+					}
+				}
+				if step%10 == 9 {
+					replayed := n.follow(feeds.Config{Window: 4})
+					for _, path := range watched {
+						r := get(t, replayed, path, "Accept-Encoding", "gzip")
+						if again := (state{r.Header.Get("ETag"), r.Header.Get("Last-Modified"), read(t, r)}); again != last[path] {
+							t.Errorf("step %d, %s: a replay gives %s, want %s", step, path, again.etag, last[path].etag)
+						}
+					}
+				}
+			}
+		})
+	}
+}

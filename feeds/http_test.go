@@ -1,0 +1,272 @@
+package feeds_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"dateline/publisher/news"
+)
+
+func TestFeeds_Redirect(t *testing.T) {
+	n := newNewsroom(t)
+	r := n.publish(release(1))
+	page := "/releases/" + r.ID + "/police-course-number-1-opens"
+	for from, to := range map[string]string{
+		"/feeds/country/AT.atom":     "/feeds/country/austria.atom",
+		"/feeds/country/at":          "/feeds/country/austria",
+		"/feeds/country/Austria.rss": "/feeds/country/austria.rss",
+		"/feeds/country/%D0%90%D0%B2%D1%81%D1%82%D1%80%D0%B8%D1%8F.rss": "/feeds/country/austria.rss",
+		"/feeds/source/osce-secretariat.json":                           "/feeds/source/secretariat.json",
+		"/feeds/country/austria/field/policing.rss":                     "/feeds/field/policing/country/austria.rss",
+		"/feeds/field/policing+education.rss":                           "/feeds/field/education+policing.rss",
+		"/feeds/field/policing%2Beducation.rss":                         "/feeds/field/education+policing.rss",
+		"/feeds/field/policing+policing.rss":                            "/feeds/field/policing.rss",
+		"/feeds/field/policing.RSS":                                     "/feeds/field/policing.rss",
+		"/feeds/field/policing/":                                        "/feeds/field/policing",
+		"/feeds/all/":                                                   "/feeds/all",
+		"/feeds/routine/type/daily-report.rss":                          "/feeds/type/daily-report.rss",
+		"/feeds/country/austria+participating-states.rss":               "/feeds/country/participating-states.rss",
+		"/topics/":                         "/topics",
+		"/releases/" + r.ID:                page,
+		"/releases/" + r.ID + "/":          page,
+		"/releases/" + r.ID + "/old-title": page,
+		"/releases/" + strings.ToUpper(r.ID) + "/old-title":    page,
+		"/releases/" + r.ID + "/police-course-number-1-opens/": page,
+	} {
+		answer := get(t, n.feeds, from)
+		if got := answer.Header.Get("Location"); answer.StatusCode != http.StatusMovedPermanently || got != "/wire"+to {
+			t.Errorf("%s answers %d to %q, want 301 to %q", from, answer.StatusCode, got, to)
+		}
+		if answer := get(t, n.feeds, to); answer.StatusCode != http.StatusOK {
+			t.Errorf("%s answers %d", to, answer.StatusCode)
+		}
+	}
+}
+
+func TestFeeds_Refuse(t *testing.T) {
+	n := newNewsroom(t)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		words        string
+	}{
+		{"GET", "/feeds/country/austia.rss", 404, "austria"},
+		{"GET", "/feeds/field/polcing", 404, "policing"},
+		{"GET", "/feeds/routine/field/polcing.json", 404, "policing"},
+		{"GET", "/feeds/field/policing.xml", 404, "policing"},
+		{"GET", "/feeds/colour/red.rss", 400, "field"},
+		{"GET", "/feeds/field.rss", 400, "pairs"},
+		{"GET", "/feeds/field/policing/role/about.rss", 400, "country"},
+		{"GET", "/releases/nothing", 404, "nothing"},
+		{"GET", "/releases/" + news.NewID("unknown") + "/title", 404, "no release"},
+		{"GET", "/style-000000000000.css", 404, "/topics"},
+		{"GET", "/elsewhere", 404, "/topics"},
+		{"POST", "/feeds/all.rss", 405, "GET"},
+		{"DELETE", "/", 405, "GET"},
+	} {
+		for _, accept := range []string{"*/*", "text/html,*/*;q=0.8"} {
+			r := ask(t, n.feeds, c.method, c.path, "Accept", accept)
+			text := read(t, r)
+			wantType := "application/problem+json"
+			if accept != "*/*" {
+				wantType = "text/html; charset=utf-8"
+			}
+			if r.StatusCode != c.status || r.Header.Get("Content-Type") != wantType {
+				t.Errorf("%s %s answers %d as %s, want %d as %s", c.method, c.path, r.StatusCode, r.Header.Get("Content-Type"), c.status, wantType)
+			}
+			contains(t, text, c.words)
+			if accept == "*/*" && !json.Valid([]byte(text)) {
+				t.Errorf("%s answers no JSON: %s", c.path, text)
+			}
+			if allow := r.Header.Get("Allow"); (c.status == 405) != (allow == "GET, HEAD") {
+				t.Errorf("%s %s allows %q", c.method, c.path, allow)
+			}
+		}
+	}
+	contains(t, read(t, get(t, n.feeds, "/feeds/country/austia.rss", "Accept", "text/html")), `href="/wire/feeds/country/austria.rss"`)
+}
+
+func TestFeeds_Headers(t *testing.T) {
+	n := newNewsroom(t)
+	n.publish(release(1))
+	for path, want := range map[string]map[string]string{
+		"/feeds/all.rss":  {"Content-Type": "application/rss+xml; charset=utf-8", "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*", "Vary": "Accept-Encoding"},
+		"/feeds/all.atom": {"Content-Type": "application/atom+xml; charset=utf-8", "X-Content-Type-Options": "nosniff"},
+		"/feeds/all.json": {"Content-Type": "application/feed+json"},
+		"/":               {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "public, max-age=60", "Referrer-Policy": "strict-origin-when-cross-origin", "X-Content-Type-Options": "nosniff"},
+	} {
+		r := get(t, n.feeds, path)
+		for name, value := range want {
+			if got := r.Header.Get(name); got != value {
+				t.Errorf("%s has %s %q, want %q", path, name, got, value)
+			}
+		}
+	}
+	contains(t, get(t, n.feeds, "/topics").Header.Get("Content-Security-Policy"), "default-src 'none'", "frame-ancestors 'none'")
+	contains(t, n.page("/feeds/all.rss"), "<ttl>5</ttl>")
+}
+
+func TestFeeds_Style(t *testing.T) {
+	n := newNewsroom(t)
+	_, rest, _ := strings.Cut(n.page("/"), `rel="stylesheet" href="/wire`)
+	path, _, _ := strings.Cut(rest, `"`)
+	r := get(t, n.feeds, path)
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Fatalf("%s answers %d, %v", path, r.StatusCode, r.Header)
+	}
+	contains(t, r.Header.Get("Cache-Control"), "immutable")
+}
+
+func TestFeeds_Conditional(t *testing.T) {
+	n := newNewsroom(t)
+	r := n.publish(release(1))
+	n.clock.advance(time.Minute)
+	type table struct{ path, plain, zip, modified string }
+	release := "/releases/" + r.ID + "/police-course-number-1-opens"
+	for _, path := range []string{"/feeds/all.rss", "/feeds/field/policing.atom", "/feeds/country/austria.json", "/feeds/all", "/", "/topics", "/about-feeds", release} {
+		first, zipped := get(t, n.feeds, path), get(t, n.feeds, path, "Accept-Encoding", "gzip")
+		it := table{path, first.Header.Get("ETag"), zipped.Header.Get("ETag"), first.Header.Get("Last-Modified")}
+		if it.plain == "" || it.zip == "" || it.plain == it.zip || strings.HasPrefix(it.plain, "W/") {
+			t.Fatalf("%s has the ETags %s and %s", path, it.plain, it.zip)
+		}
+		if strings.Contains(path, ".") != (it.modified == "Fri, 20 Nov 2026 08:30:15 GMT") {
+			t.Errorf("%s was modified %q", path, it.modified)
+		}
+		for _, c := range []struct {
+			name    string
+			headers []string
+			status  int
+			etag    string
+		}{
+			{"its ETag", []string{"If-None-Match", it.plain}, 304, it.plain},
+			{"its weak ETag", []string{"If-None-Match", "W/" + it.plain}, 304, it.plain},
+			{"any", []string{"If-None-Match", "*"}, 304, it.plain},
+			{"in a list", []string{"If-None-Match", `"a", W/"b,c" , ` + it.plain + `, "d"`}, 304, it.plain},
+			{"in a second field", []string{"If-None-Match", `"a"`, "If-None-Match", it.plain}, 304, it.plain},
+			{"another", []string{"If-None-Match", `"a"`}, 200, it.plain},
+			{"without quotes", []string{"If-None-Match", strings.Trim(it.plain, `"`)}, 200, it.plain},
+			{"an open quote", []string{"If-None-Match", strings.TrimSuffix(it.plain, `"`)}, 200, it.plain},
+			{"gzip, its ETag", []string{"Accept-Encoding", "gzip", "If-None-Match", it.zip}, 304, it.zip},
+			{"gzip, the plain ETag", []string{"Accept-Encoding", "gzip", "If-None-Match", it.plain}, 304, it.plain},
+			{"gzip, both", []string{"Accept-Encoding", "gzip", "If-None-Match", it.plain + "," + it.zip}, 304, it.zip},
+			{"no gzip, the gzip ETag", []string{"If-None-Match", it.zip}, 200, it.plain},
+			{"gzip refused, the gzip ETag", []string{"Accept-Encoding", "gzip;q=0", "If-None-Match", it.zip}, 200, it.plain},
+			{"another ETag before a good date", []string{"If-None-Match", `"a"`, "If-Modified-Since", "Fri, 20 Nov 2026 09:00:00 GMT"}, 200, it.plain},
+			{"its ETag before an old date", []string{"If-None-Match", it.plain, "If-Modified-Since", "Fri, 20 Nov 2020 09:00:00 GMT"}, 304, it.plain},
+			{"nonsense for a date", []string{"If-Modified-Since", "yesterday"}, 200, it.plain},
+		} {
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				got := ask(t, n.feeds, method, path, c.headers...)
+				text := read(t, &http.Response{Body: got.Body})
+				if got.StatusCode != c.status || got.Header.Get("ETag") != c.etag {
+					t.Errorf("%s %s, %s: %d %s, want %d %s", method, path, c.name, got.StatusCode, got.Header.Get("ETag"), c.status, c.etag)
+				}
+				if c.status == 304 && (text != "" || got.Header.Get("Cache-Control") == "" || !strings.Contains(got.Header.Get("Vary"), "Accept-Encoding")) {
+					t.Errorf("%s, %s: 304 with %d bytes and %v", path, c.name, len(text), got.Header)
+				}
+			}
+		}
+	}
+}
+
+func TestFeeds_ModifiedSince(t *testing.T) {
+	n := newNewsroom(t)
+	n.publish(release(1)) // at 08:30:15.250
+	for _, c := range []struct {
+		wait            time.Duration
+		since, modified string
+		status          int
+	}{
+		{0, "Fri, 20 Nov 2026 08:30:15 GMT", "", 200},
+		{700 * time.Millisecond, "Fri, 20 Nov 2026 08:30:15 GMT", "", 200},
+		{50 * time.Millisecond, "Fri, 20 Nov 2026 08:30:15 GMT", "Fri, 20 Nov 2026 08:30:15 GMT", 304},
+		{0, "Fri, 20 Nov 2026 08:30:14 GMT", "Fri, 20 Nov 2026 08:30:15 GMT", 200},
+		{0, "Friday, 20-Nov-26 08:30:16 GMT", "Fri, 20 Nov 2026 08:30:15 GMT", 304},
+		{0, "Sat, 21 Nov 2026 08:30:14 GMT", "Fri, 20 Nov 2026 08:30:15 GMT", 304},
+	} {
+		n.clock.advance(c.wait)
+		r := get(t, n.feeds, "/feeds/all.rss", "If-Modified-Since", c.since)
+		if r.StatusCode != c.status || r.Header.Get("Last-Modified") != c.modified {
+			t.Errorf("%v, since %s: %d, modified %q; want %d, %q", n.clock.time(), c.since, r.StatusCode, r.Header.Get("Last-Modified"), c.status, c.modified)
+		}
+	}
+	empty := get(t, n.feeds, "/feeds/field/elections.atom")
+	contains(t, read(t, empty), "<updated>2000-01-01T00:00:00Z</updated>")
+	if got := empty.Header.Get("Last-Modified"); got != "Sat, 01 Jan 2000 00:00:00 GMT" {
+		t.Errorf("an empty feed was modified %q", got)
+	}
+}
+
+func TestFeeds_Coding(t *testing.T) {
+	n := newNewsroom(t)
+	n.publish(release(1))
+	plain := n.page("/feeds/all.json")
+	for accept, want := range map[string]string{
+		"": "", "gzip": "gzip", "GZIP": "gzip", "x-gzip": "gzip", "br, gzip": "gzip", "gzip;q=0": "", "gzip; q=0.0": "", "*": "gzip", "*;q=0": "",
+		"identity": "", "identity;q=1, gzip;q=0.5": "", "identity;q=0.5, gzip;q=1": "gzip", "gzip;q=0.1": "gzip", "gzip;q=0, *": "", "identity;q=0, *": "gzip",
+		"br": "", "gzip;q=much": "", "gzip;q=2": "", ";;,,": "",
+	} {
+		r := get(t, n.feeds, "/feeds/all.json", "Accept-Encoding", accept)
+		if got := r.Header.Get("Content-Encoding"); got != want {
+			t.Errorf("%q gets the coding %q, want %q", accept, got, want)
+		}
+		if text := read(t, r); text != plain {
+			t.Errorf("%q gets another document", accept)
+		}
+	}
+}
+
+func TestFeeds_Head(t *testing.T) {
+	n := newNewsroom(t)
+	r := n.publish(release(1))
+	for _, path := range []string{"/feeds/all.rss", "/feeds/all", "/", "/releases/" + r.ID + "/police-course-number-1-opens"} {
+		for _, accept := range []string{"gzip", "identity"} {
+			got, head := get(t, n.feeds, path, "Accept-Encoding", accept), ask(t, n.feeds, http.MethodHead, path, "Accept-Encoding", accept)
+			if text := read(t, &http.Response{Body: head.Body}); text != "" {
+				t.Errorf("HEAD %s has a body", path)
+			}
+			if a, b := headerText(got.Header), headerText(head.Header); a != b || head.StatusCode != got.StatusCode {
+				t.Errorf("HEAD %s differs:\n%s\n%s", path, a, b)
+			}
+		}
+	}
+}
+
+func headerText(h http.Header) string {
+	var b strings.Builder
+	if err := h.Write(&b); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
+
+func TestFeeds_Kosovo(t *testing.T) {
+	n := newNewsroom(t)
+	for _, path := range []string{"/feeds/country/kosovo.rss", "/feeds/country/kosovo.atom", "/feeds/country/kosovo.json", "/feeds/country/kosovo", "/feeds/field/policing/country/kosovo+serbia.rss"} {
+		contains(t, n.page(path), "Resolution 1244")
+	}
+	lacks(t, n.page("/feeds/country/serbia.rss"), "Resolution 1244")
+}
+
+func TestFeeds_ManyCombinations(t *testing.T) {
+	n := newNewsroom(t)
+	n.publish(release(1))
+	fields := taxonomy.Topics(news.KindField)
+	countries := taxonomy.Topics(news.KindCountry)
+	for i := range 6000 {
+		a, b := fields[i%len(fields)].Slug, countries[i/len(fields)%len(countries)].Slug
+		path := "/feeds/field/" + a + "/country/" + b
+		if i >= len(fields)*len(countries) {
+			path += "/language/en"
+		}
+		if r := get(t, n.feeds, path+".rss"); r.StatusCode != http.StatusOK {
+			t.Fatalf("%s answers %d", path, r.StatusCode)
+		}
+	}
+	if s := n.feeds.Stats(); s.Selections > 4096 || s.DocumentBytes > 48<<20 {
+		t.Errorf("%d selections and %d bytes are kept", s.Selections, s.DocumentBytes)
+	}
+}
