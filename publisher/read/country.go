@@ -98,17 +98,30 @@ func (r *Reader) titleCountries(s subject) (topics []mention, warnings []string)
 			topics = append(topics, m)
 		}
 	}
-	if len(topics) < 2 {
-		return topics, warnings
-	}
-	// With another country at hand, a person's nationality is not the topic.
-	others := slices.DeleteFunc(slices.Clone(topics), func(m mention) bool {
-		return m.kind == phraseDemonym && wordAt(words, m.to, personWords())
-	})
+	// With another country at hand, what is said in passing is not the topic.
+	others := slices.DeleteFunc(slices.Clone(topics), func(m mention) bool { return inPassing(words, s.title, m) })
 	if len(others) > 0 {
 		topics = others
 	}
 	return topics, warnings
+}
+
+// inPassing reports whether a mention is likely to be a person's nationality
+// ("Finnish MP"), an ethnic group ("Kosovo Serbs", "ethnic Greeks"), a donor
+// ("US-funded") or the goal of a study visit.
+func inPassing(words []word, title string, m mention) bool {
+	if m.kind == phraseDemonym {
+		return wordAt(words, m.to, personWords()) || m.from > 0 && wordAt(words, m.from-1, []string{"ethnic"}) || m.joined
+	}
+	if strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"funded", "financed", "sponsored", "supported", "based"}) {
+		return true
+	}
+	for i := range m.from {
+		if wordAt(words, i, []string{"study"}) && wordAt(words[:m.from], i+1, []string{"visit", "visits", "tour", "tours", "trip", "trips"}) {
+			return true
+		}
+	}
+	return false
 }
 
 // isChair reports whether a mention only says whose chair it is: "Spanish
@@ -154,9 +167,10 @@ func chairWords() []string {
 	return []string{"chair", "chairman", "chairwoman", "chairperson", "chairmanship", "chairpersonship", "cio"}
 }
 
-// personWords follow a demonym that is a person's.
+// personWords follow a demonym that is a person's or a group's.
 func personWords() []string {
-	return []string{"mp", "mps", "parliamentarian", "parliamentarians", "ambassador", "diplomat", "diplomats", "expert", "experts"}
+	return []string{"mp", "mps", "parliamentarian", "parliamentarians", "ambassador", "diplomat", "diplomats", "expert", "experts",
+		"minority", "minorities", "community", "communities", "speakers"}
 }
 
 // wordAt reports whether the word at i is one of the list, whatever its case.

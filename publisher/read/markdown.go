@@ -20,7 +20,7 @@ const (
 	maxMarks      = 20_000 // of each of * _ < |
 	maxColumns    = 50
 	maxCells      = 100_000 // columns of the widest table, times all lines
-	maxNesting    = 12 // quotes and lists opened on one line
+	maxNesting    = 12      // quotes and lists opened on one line
 	maxIndent     = 64
 )
 

@@ -101,6 +101,7 @@ type mention struct {
 	phrase
 	words    string // as it stands
 	from, to int    // first word and the one after the last
+	joined   bool   // it follows another one with nothing but a space between: "Kosovo Serbs"
 }
 
 // find returns the phrases in a text: the longest at each place, without overlap.
@@ -112,7 +113,8 @@ func (p *phrases) find(words []word, text string) []mention {
 			ph, ok := p.lookup(words[i:i+length], words[:i])
 			if ok {
 				run := words[i : i+length]
-				out = append(out, mention{ph, text[run[0].start:run[length-1].end], i, i + length})
+				joined := len(out) > 0 && out[len(out)-1].to == i && text[words[i-1].end:run[0].start] == " "
+				out = append(out, mention{ph, text[run[0].start:run[length-1].end], i, i + length, joined})
 				n = length
 				break
 			}

@@ -45,25 +45,42 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	if rel.Text == "" {
 		d.bad("there is no text; only the title and labels were found")
 	}
-	first, rest, _ := strings.Cut(rel.Text, "\n\n")
-	line, ok := parseDateline(first, r.knowsPlace)
-	if ok {
-		rel.Dateline.Raw = line.raw
-		if line.day.Year > 0 {
-			rel.Dateline.Date = line.day.time().Format(time.DateOnly)
-		}
+	line, first, rest := r.opening(rel.Text)
+	rel.Dateline.Raw = line.raw
+	if line.day.Year > 0 {
+		rel.Dateline.Date = line.day.time().Format(time.DateOnly)
 	}
 	r.date(&d, s, line.day)
 	r.labels(&d, s)
 	r.language(&d, s)
 	r.countries(&d, s, line)
 	if rel.Summary = news.CleanLine(s.summary); rel.Summary == "" {
-		rel.Summary = summary(first[line.length:], rest)
+		rel.Summary = summary(first, rest)
 	}
 	if err := refusal(d.items); err != nil {
 		return Proposal{}, err
 	}
 	return d.Proposal, nil
+}
+
+// maxLead is how many paragraphs, a heading or a lead, may stand above the dateline.
+const maxLead = 2
+
+// opening finds the dateline of a text, in its first paragraph or, with a full
+// date, in one of the next; first is that paragraph without it.
+func (r *Reader) opening(text string) (line opening, first, rest string) {
+	paragraph, after, _ := strings.Cut(text, "\n\n")
+	if line, ok := parseDateline(paragraph, r.knowsPlace); ok {
+		return line, paragraph[line.length:], after
+	}
+	next, below := "", after
+	for range maxLead {
+		next, below, _ = strings.Cut(below, "\n\n")
+		if line, ok := parseDateline(next, r.knowsPlace); ok && line.day.Year > 0 {
+			return line, next[line.length:], below
+		}
+	}
+	return opening{}, paragraph, after
 }
 
 // tooMuch refuses what would take long to look up.

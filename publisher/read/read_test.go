@@ -217,6 +217,9 @@ func TestReader_Read_frontMatter(t *testing.T) {
 	}{
 		"a day in words":              {"---\ntitle: T\ndate: 17 May 2017\n---\nText.", func(p read.Proposal) bool { return p.Release.DayOnly && p.Release.PublishedAt.Day() == 17 }},
 		"a date only in the dateline": {"---\ntitle: T\n---\n**VIENNA, 17 May 2017** – Text.", func(p read.Proposal) bool { return p.Date.Rule == "dateline" && p.Release.Summary == "Text." }},
+		"a lead above the dateline": {"---\ntitle: T\n---\n## Lead\n\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool {
+			return p.Date.Rule == "dateline" && p.Release.Summary == "Text."
+		}},
 		"a heading for the title": {"# The title #\n\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool {
 			return p.Release.Title == "The title" && p.Release.Text == "VIENNA, 17 May 2017 – Text."
 		}},
