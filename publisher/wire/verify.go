@@ -98,7 +98,15 @@ func (w *Wire) reloadTail(ctx context.Context) error {
 // were stored but not yet noted when the process ended.
 func (w *Wire) verify(ctx context.Context, acceptLoss bool) error {
 	err := w.compare(ctx)
-	if err != nil && acceptLoss && damaged(err) {
+	if !acceptLoss {
+		return err
+	}
+	if err == nil { // the damage may be one that only a reader of the whole log meets
+		_, err = w.scan(ctx, link{}, w.tail.seq, func(prev link, m jetstream.Msg, seq uint64) (link, error) {
+			return w.step(ctx, prev, m.Headers(), seq, m.Subject(), m.Data())
+		})
+	}
+	if damaged(err) {
 		w.log.Error().Err(err).Msg("loss accepted by --accept-loss")
 		return w.accept(ctx)
 	}
