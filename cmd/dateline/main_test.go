@@ -25,7 +25,7 @@ const asProgram = "DATELINE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Unsetenv(asProgram)
+		_ = os.Unsetenv(asProgram)
 		main()
 		return
 	}
@@ -37,7 +37,8 @@ type server struct {
 	t    testing.TB
 	cmd  *exec.Cmd
 	data string
-	done chan error
+	done chan struct{} // closed when the process has ended
+	exit error         // how it ended; read it behind done
 	*client
 }
 
@@ -50,7 +51,7 @@ const testBase = "https://news.example.org"
 func startServer(t testing.TB, data string, flags ...string) *server {
 	t.Helper()
 	args := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--base-url", testBase, "--queues", "2"}, flags...)
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...) //nolint:gosec // our own test binary
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -59,12 +60,13 @@ func startServer(t testing.TB, data string, flags ...string) *server {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, cmd: cmd, data: data, done: make(chan error, 1)}
+	s := &server{t: t, cmd: cmd, data: data, done: make(chan struct{})}
 	serving := make(chan bool, 1)
 	go s.watch(stderr, serving)
 	t.Cleanup(s.kill)
 	if !<-serving {
-		t.Fatalf("the server did not start: %v", <-s.done)
+		<-s.done
+		t.Fatalf("the server did not start: %v", s.exit)
 	}
 	addr, err := findAddress(data)
 	if err != nil {
@@ -92,9 +94,8 @@ func (s *server) watch(stderr io.Reader, serving chan<- bool) {
 			fmt.Fprintln(os.Stderr, "server:", line)
 		}
 	}
-	err := s.cmd.Wait()
+	s.exit = s.cmd.Wait()
 	close(serving)
-	s.done <- err
 	close(s.done)
 }
 
@@ -124,7 +125,8 @@ func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		return err
 	}
-	return <-s.done
+	<-s.done
+	return s.exit
 }
 
 // publishText publishes a document and returns its event.

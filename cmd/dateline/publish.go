@@ -34,7 +34,7 @@ func (p *program) readDocument(name string) (document, error) {
 		if err != nil {
 			return document{}, err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		r = f
 	}
 	b, err := io.ReadAll(io.LimitReader(r, publisher.MaxBody+1))

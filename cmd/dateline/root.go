@@ -103,7 +103,7 @@ alerts by e-mail and webhook.`,
 	root.SetIn(p.io.in)
 	root.SetOut(p.io.out)
 	root.SetErr(p.io.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
+	root.SetFlagErrorFunc(flagError)
 	root.SetHelpTemplate(helpTemplate)
 	root.PersistentFlags().String("config", "", "settings `FILE` of KEY=VALUE lines")
 	root.AddCommand(

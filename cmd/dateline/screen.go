@@ -19,7 +19,7 @@ import (
 // isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits an int
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // paint colours words, or leaves them as they are.
@@ -38,7 +38,6 @@ func (p paint) with(code, s string) string {
 }
 
 func (p paint) bad(s string) string   { return p.with("31;1", s) }
-func (p paint) good(s string) string  { return p.with("32", s) }
 func (p paint) bold(s string) string  { return p.with("1", s) }
 func (p paint) faint(s string) string { return p.with("2", s) }
 

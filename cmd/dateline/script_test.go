@@ -75,7 +75,7 @@ func TestReadme(t *testing.T) {
 			checkGoBlock(t, block)
 			continue
 		}
-		cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", block) //nolint:gosec // our own README
+		cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", block)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {
