@@ -37,7 +37,7 @@ func New(look *page.Look, t *news.Taxonomy) (*Site, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.pages[name], err = look.Page(string(parts) + string(text)); err != nil {
+		if s.pages[name], err = look.Page(string(parts)+string(text), template.FuncMap{"formats": func() []render.Format { return render.Formats }}); err != nil {
 			return nil, fmt.Errorf("the page %s: %w", name, err)
 		}
 	}
@@ -120,7 +120,7 @@ func (s *Site) Release(r *news.Release) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		it.Links, it.Contacts = nil, nil
+		it.Links, it.Contacts, it.URL = nil, nil, ""
 		frame.Title, frame.NoIndex = word+": "+it.Title, true
 	} else {
 		// The note stands above the text here, so the text comes without it.

@@ -78,12 +78,18 @@ func digest(parts ...[]byte) string {
 func (l *Look) funcs() template.FuncMap {
 	return template.FuncMap{
 		"say": l.words.Say, "count": l.words.Count, "date": l.words.Date, "path": l.Path,
-		"url": func(p string) string { return l.base + p },
+		"url":       func(p string) string { return l.base + p },
+		"breakable": breakable,
 		"mediaType": func(t string) template.HTMLAttr { // with its plus sign as it is, for readers that search pages as text
 			return template.HTMLAttr(`type="` + template.HTMLEscapeString(t) + `"`) //nolint:gosec // escaped
 		},
 		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
+}
+
+// breakable lets an address break behind its slashes and nowhere else, if it can.
+func breakable(address string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "/", "/<wbr>")) //nolint:gosec // escaped
 }
 
 // Path turns a path of this site, like "/topics", into one that works below
@@ -112,11 +118,15 @@ type Page struct {
 	template *template.Template
 }
 
-// Page makes a page of a template text that defines "main" and may define others.
-func (l *Look) Page(text string) (*Page, error) {
+// Page makes a page of a template text that defines "main" and may define
+// others, with functions of its own beside those of the look.
+func (l *Look) Page(text string, funcs ...template.FuncMap) (*Page, error) {
 	t, err := l.layout.Clone()
 	if err != nil {
 		return nil, err
+	}
+	for _, more := range funcs {
+		t.Funcs(more)
 	}
 	if t, err = t.Parse(text); err != nil {
 		return nil, err
