@@ -88,14 +88,20 @@ const chairSource = "chairpersonship"
 // titleCountries returns the mentions in the title that are topics.
 func (r *Reader) titleCountries(s subject) (topics []mention, warnings []string) {
 	words := wordsOf(s.title)
+	var unclear []mention
 	for _, m := range r.phrases.find(words, s.title) {
 		switch {
 		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, s.title, m):
 		case len(m.countries) > 1 && m.kind == phraseCity:
-			warnings = append(warnings, ambiguous(r.taxonomy, m.words, m.countries))
+			unclear = append(unclear, m)
 		case r.isChair(s, words, m):
 		default:
 			topics = append(topics, m)
+		}
+	}
+	for _, m := range unclear {
+		if !slices.ContainsFunc(topics, func(t mention) bool { return slices.Contains(m.countries, t.countries[0]) }) {
+			warnings = append(warnings, ambiguous(r.taxonomy, m.words, m.countries))
 		}
 	}
 	// With another country at hand, what is said in passing is not the topic.

@@ -164,6 +164,8 @@ func TestReader_about(t *testing.T) {
 		{"a language", "Russian-language media in Latvia", "2015-01-01", "", "x", "latvia title"},
 		{"a person's nationality", "Finnish MP leads observers in Montenegro", "2015-01-01", "", "x", "montenegro title"},
 		{"an ethnic group", "Training for Kosovo Serbs and Kosovo Albanians", "2015-01-01", "", "x", "kosovo title"},
+		{"a people within a State", "Bosnian Serb leaders urged to talk", "2015-01-01", "", "x", "bosnia-and-herzegovina title"},
+		{"an ambiguous city that the title explains", "Ukraine: shelling in Donetsk", "2015-01-01", "", "x", "ukraine title"},
 		{"a people elsewhere", "Schools for ethnic Albanians in Serbia", "2015-01-01", "", "x", "serbia title"},
 		{"two peoples with a dash", "Serbian-Croatian talks on pensions", "2015-01-01", "", "x", "serbia title, croatia title"},
 		{"a donor", "US-funded library opens in Armenia", "2015-01-01", "", "x", "armenia title"},

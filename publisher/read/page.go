@@ -176,7 +176,7 @@ func (r *Reader) isValue(key, line string) bool {
 	}
 	kind := map[string]news.TopicKind{"sources": news.KindSource, "fields": news.KindField, "type": news.KindType, "language": news.KindLanguage}[key]
 	for _, name := range r.names(kind, line) {
-		if _, ok := r.taxonomy.Find(kind, name); !ok {
+		if !r.knows(kind, name) {
 			return false
 		}
 	}

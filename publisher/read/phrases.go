@@ -32,12 +32,13 @@ type phrase struct {
 
 // phrases is the index of all of them by their folded words, parted by spaces.
 type phrases struct {
-	byKey map[string]phrase
-	most  int // words of the longest
+	byKey  map[string]phrase
+	byStem map[string]phrase // Cyrillic names without their endings
+	most   int               // words of the longest
 }
 
 func newPhrases(t *news.Taxonomy) phrases {
-	p := phrases{byKey: map[string]phrase{}}
+	p := phrases{byKey: map[string]phrase{}, byStem: map[string]phrase{}}
 	for _, c := range t.Topics(news.KindCountry) {
 		one := []string{c.Slug}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
@@ -75,12 +76,18 @@ func (p *phrases) add(name string, ph phrase) {
 	if len(words) == 1 && isAcronym(words[0].letters()) {
 		ph.exact = words[0].letters()
 	}
-	for _, key := range []string{joinWords(words, word.fold), joinWords(words, word.stem)} {
-		if old, ok := p.byKey[key]; !ok || ph.kind < old.kind {
-			p.byKey[key] = ph
-		}
+	if key := joinWords(words, word.fold); better(p.byKey, key, ph) {
+		p.byKey[key] = ph
+	}
+	if key := joinWords(words, word.stem); words[0].cyrillic && better(p.byStem, key, ph) {
+		p.byStem[key] = ph
 	}
 	p.most = max(p.most, len(words))
+}
+
+func better(index map[string]phrase, key string, ph phrase) bool {
+	old, ok := index[key]
+	return !ok || ph.kind < old.kind
 }
 
 const maxAcronym = 3
@@ -157,8 +164,11 @@ func (p *phrases) inflected(run []word) (phrase, bool) {
 		return phrase{}, false
 	}
 	stem := joinWords(run, word.stem)
-	for _, key := range []string{stem, stem + "a"} {
-		if ph, ok := p.byKey[key]; ok {
+	if ph, ok := p.byStem[stem]; ok {
+		return ph, true
+	}
+	for _, key := range []string{stem, stem + "a"} { // a city, transliterated
+		if ph, ok := p.byKey[key]; ok && ph.kind == phraseCity {
 			return ph, true
 		}
 	}

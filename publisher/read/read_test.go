@@ -69,6 +69,11 @@ func TestReader_Read_pages(t *testing.T) {
 			fields:  []string{"reform-and-co-operation-in-the-security-sector", "rule-of-law"},
 			sources: []string{"presence-in-albania", "osr-cthb", "odihr"}, paragraphs: 2,
 		}},
+		{"countries-among-sources", facts{
+			title: "Course for customs officers begins", date: "2014-04-09T00:00:00Z", typ: "news", language: "en",
+			places: []string{"Durrës albania"}, countries: []string{"bosnia-and-herzegovina about label", "albania place dateline"},
+			fields: []string{}, sources: []string{"secretariat"}, paragraphs: 1,
+		}},
 		{"russian-labels", facts{
 			title: "В Ташкенте прошёл семинар о безопасности на дорогах", date: "2023-03-14T00:00:00Z",
 			typ: "news", language: "ru", countries: []string{"uzbekistan about title"},
@@ -220,14 +225,17 @@ func TestReader_Read_frontMatter(t *testing.T) {
 		"a lead above the dateline": {"---\ntitle: T\n---\n## Lead\n\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool {
 			return p.Date.Rule == "dateline" && p.Release.Summary == "Text."
 		}},
+		"an abbreviation in brackets": {"---\ntitle: T\ndate: 2017-05-17\nsources: Office for Democratic Institutions and Human Rights (ODIHR), Secretariat, High Commissioner on National Minorities (HCNM)\n---\nText.", func(p read.Proposal) bool {
+			return slices.Equal(p.Release.SourceSlugs(), []string{"odihr", "secretariat", "hcnm"})
+		}},
 		"a heading for the title": {"# The title #\n\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool {
 			return p.Release.Title == "The title" && p.Release.Text == "VIENNA, 17 May 2017 – Text."
 		}},
 		"front matter and a heading":      {"---\ndate: 2017-05-17\n---\n# The title\nText.", func(p read.Proposal) bool { return p.Release.Title == "The title" && p.Release.Text == "Text." }},
 		"line ends of Windows and a mark": {"\ufeff---\r\ntitle: T\r\ndate: 2017-05-17\r\n---\r\nText.\r\n", func(p read.Proposal) bool { return p.Release.Text == "Text." }},
 		"no countries at all, said so":    {"---\ntitle: Visit to Albania\ndate: 2017-05-17\ncountries: []\n---\nText.", func(p read.Proposal) bool { return len(p.Release.Countries) == 0 }},
-		"a former State": {"---\ntitle: T\ndate: 2003-05-17\ncountries: Serbia and Montenegro\n---\nText.", func(p read.Proposal) bool {
-			return slices.Equal(p.Release.CountrySlugs(news.About), []string{"serbia", "montenegro"})
+		"a former State": {"---\ntitle: T\ndate: 2003-05-17\ncountries: Albania, State Union of Serbia and Montenegro\n---\nText.", func(p read.Proposal) bool {
+			return slices.Equal(p.Release.CountrySlugs(news.About), []string{"albania", "serbia", "montenegro"})
 		}},
 		"a date that differs from the dateline": {"---\ntitle: T\ndate: 2017-05-18\n---\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool { return warned(p, "differs") }},
 		"an ambiguous town": {"---\ntitle: T\ndate: 2017-05-18\nplace: DONETSK\n---\nText.", func(p read.Proposal) bool {
