@@ -1,0 +1,394 @@
+package wire_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dateline/publisher/news"
+	"dateline/publisher/wire"
+	"dateline/publisher/wire/wiretest"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+)
+
+// outside is a NATS server of its own, as an operator runs it.
+func outside(t *testing.T, opts server.Options) *server.Server {
+	t.Helper()
+	opts.Host, opts.NoSigs, opts.NoLog, opts.JetStream = "127.0.0.1", true, true, true
+	if opts.Port == 0 {
+		opts.Port = server.RANDOM_PORT
+	}
+	if opts.StoreDir == "" {
+		opts.StoreDir = t.TempDir()
+	}
+	srv, err := server.NewServer(&opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the server does not come up")
+	}
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	return srv
+}
+
+func connected(t *testing.T, url string) *wire.Wire {
+	t.Helper()
+	return wiretest.Open(t, wire.Config{URL: url, Queues: 2})
+}
+
+func TestWire_TwoPublishersOnOneLog(t *testing.T) {
+	srv := outside(t, server.Options{})
+	one, two := connected(t, srv.ClientURL()), connected(t, srv.ClientURL())
+	if one.Embedded() || one.ListenAddr() != "" {
+		t.Error("it takes itself for embedded")
+	}
+	const each = 40
+	contested := first("contested")
+	add(t, one, contested, 0)
+	var wins, losses sync.Map
+	var wg sync.WaitGroup
+	for i, w := range []*wire.Wire{one, two} {
+		wg.Go(func() {
+			for n := range each {
+				if _, err := w.Append(t.Context(), first(fmt.Sprint("of ", i, " ", n)), 0); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		wg.Go(func() {
+			if seq, err := w.Append(t.Context(), revised(contested, fmt.Sprint("by ", i)), 1); err == nil {
+				wins.Store(i, seq)
+			} else {
+				losses.Store(i, err)
+			}
+		})
+	}
+	wg.Wait()
+	count := func(m *sync.Map) (n int) {
+		m.Range(func(_, v any) bool {
+			if err, ok := v.(error); ok && !errors.Is(err, wire.ErrConflict) {
+				t.Error(err)
+			}
+			n++
+			return true
+		})
+		return n
+	}
+	if count(&wins) != 1 || count(&losses) != 1 {
+		t.Errorf("%d won, %d lost", count(&wins), count(&losses))
+	}
+	for _, w := range []*wire.Wire{one, two} {
+		if got := follow(t, w, 1, 2*each+2); got.err != nil {
+			t.Error(got.err)
+		}
+	}
+	shut(t, one)
+	shut(t, two)
+	three := connected(t, srv.ClientURL()) // compares the head in its bucket
+	add(t, three, first("after"), 0)
+}
+
+func TestOpen_ExternalLogBehindItsHead(t *testing.T) {
+	srv := outside(t, server.Options{})
+	w := connected(t, srv.ClientURL())
+	fill(t, w, 3)
+	shut(t, w)
+	nc, err := nats.Connect(srv.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(t.Context(), "WIRE"); err != nil {
+		t.Fatal(err)
+	}
+	open := func(acceptLoss bool) (*wire.Wire, error) {
+		return wire.Open(t.Context(), wire.Config{URL: strings.Replace(srv.ClientURL(), "nats://", "nats://user:SECRET@", 1), Queues: 2, AcceptLoss: acceptLoss, Log: zerolog.Nop()})
+	}
+	_, err = open(false) // which makes the stream anew, empty
+	if !errors.Is(err, wire.ErrLost) || !strings.Contains(err.Error(), "restore the streams on nats://127.0.0.1") || strings.Contains(err.Error(), "SECRET") {
+		t.Error(err)
+	}
+	for _, acceptLoss := range []bool{true, false} {
+		w, err := open(acceptLoss)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, w, first(fmt.Sprint("new ", acceptLoss)), 0)
+		shut(t, w)
+	}
+}
+
+func TestOpen_ExternalServerAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = wire.Open(t.Context(), wire.Config{URL: "nats://user:SECRET@" + address, Log: zerolog.Nop()})
+	if err == nil || !strings.Contains(err.Error(), "cannot reach NATS at nats://"+address) || !strings.Contains(err.Error(), "correct --nats-url") || strings.Contains(err.Error(), "SECRET") {
+		t.Error(err)
+	}
+}
+
+func TestOpen_ExternalCredentials(t *testing.T) {
+	srv := outside(t, server.Options{Username: "user", Password: "SECRETSECRET"})
+	for name, tc := range map[string]struct{ url, credentials, says string }{
+		"right password":          {"nats://user:SECRETSECRET@" + srv.Addr().String(), "", ""},
+		"wrong password":          {"nats://user:SECRETWRONG@" + srv.Addr().String(), "", "Authorization"},
+		"no password":             {"nats://" + srv.Addr().String(), "", "Authorization"},
+		"no such credentials":     {"nats://" + srv.Addr().String(), "/no/such/file", "/no/such/file"},
+		"a server without a name": {"nats://user:SECRETSECRET@", "", "cannot reach"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := wire.Open(t.Context(), wire.Config{URL: tc.url, Credentials: tc.credentials, Queues: 1, Log: zerolog.Nop()})
+			if err == nil {
+				shut(t, w)
+			}
+			if (err != nil) != (tc.says != "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("%v, want %q", err, tc.says)
+			}
+			if err != nil && strings.Contains(err.Error(), "SECRET") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
+	}
+}
+
+// While the server is away everything fails at once; when it is back, readers
+// go on where they were, and nothing is lost or comes twice.
+func TestWire_ExternalServerGoesAndComesBack(t *testing.T) {
+	dir := t.TempDir()
+	srv := outside(t, server.Options{StoreDir: dir})
+	port := srv.Addr().(*net.TCPAddr).Port
+	w := connected(t, srv.ClientURL())
+	fill(t, w, 3)
+	at, err := w.Enqueue(t.Context(), 0, wire.Cursor{}, wire.Cursor{Seq: 1}, []wire.Task{{Channel: "mail", Priority: "normal", Payload: []byte("one")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	got, jobs, ended := make(chan uint64, 10), make(chan *wire.Job, 10), make(chan error, 2)
+	go func() {
+		ended <- w.Follow(ctx, 1, func(seq uint64, _ news.Event) error { got <- seq; return nil })
+	}()
+	go func() {
+		ended <- w.Drain(ctx, 0, "mail", "normal", 4, func(j *wire.Job) { jobs <- j })
+	}()
+	for want := range uint64(3) {
+		if seq := <-got; seq != want+1 {
+			t.Fatalf("event %d", seq)
+		}
+	}
+	if err := (<-jobs).Done(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	srv.Shutdown()
+	srv.WaitForShutdown()
+	for name, try := range map[string]func() error{
+		"append":  func() error { _, err := w.Append(t.Context(), first("4"), 0); return err },
+		"last":    func() error { _, err := w.Last(t.Context(), news.NewID("1")); return err },
+		"at":      func() error { _, err := w.At(t.Context(), 1); return err },
+		"history": func() error { _, err := w.History(t.Context(), news.NewID("1"), 0); return err },
+		"cursor":  func() error { _, err := w.Cursor(t.Context(), 0); return err },
+		"record":  func() error { return w.Record(t.Context(), "r", "x", nil) },
+		"hold":    func() error { return w.Hold(t.Context(), "r", "x", nil) },
+		"stats":   func() error { _, err := w.Stats(t.Context()); return err },
+		"enqueue": func() error { _, err := w.Enqueue(t.Context(), 0, at, wire.Cursor{Seq: 2}, nil); return err },
+		"batch": func() error {
+			_, err := w.Enqueue(t.Context(), 0, at, wire.Cursor{Seq: 2}, []wire.Task{{Channel: "mail", Priority: "normal"}, {Channel: "mail", Priority: "normal"}})
+			return err
+		},
+	} {
+		err := within(t, 4*time.Second, try)
+		if news.CodeOf(err) != news.Unavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := w.Ready(t.Context()); err == nil {
+		t.Error("it says that it is ready")
+	}
+
+	outside(t, server.Options{StoreDir: dir, Port: port})
+	for w.Ready(t.Context()) != nil { // the client tries four times a second
+		if t.Context().Err() != nil {
+			t.Fatal("it does not come back")
+		}
+	}
+	add(t, w, first("4"), 0)
+	if seq := within(t, 20*time.Second, func() uint64 { return <-got }); seq != 4 {
+		t.Errorf("event %d", seq)
+	}
+	if _, err := w.Enqueue(t.Context(), 0, at, wire.Cursor{Seq: 2}, []wire.Task{{Channel: "mail", Priority: "normal", Payload: []byte("two")}}); err != nil {
+		t.Fatal(err)
+	}
+	j := within(t, 20*time.Second, func() *wire.Job { return <-jobs })
+	if string(j.Payload) != "two" {
+		t.Errorf("job %q", j.Payload)
+	}
+	if err := j.Done(t.Context()); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	for range 2 {
+		if err := within(t, 10*time.Second, func() error { return <-ended }); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A server that takes connections and then says nothing must not hold anyone
+// for longer than one time limit, however many wait.
+func TestWire_StuckServer(t *testing.T) {
+	srv := outside(t, server.Options{})
+	relay := newRelay(t, srv.Addr().String())
+	w := connected(t, "nats://"+relay.address)
+	fill(t, w, 1)
+	relay.stop()
+	errs := make(chan error, 5)
+	for i := range 5 {
+		go func() {
+			_, err := w.Append(t.Context(), first(fmt.Sprint("stuck ", i)), 0)
+			errs <- err
+		}()
+	}
+	for range 5 {
+		if err := within(t, 9*time.Second, func() error { return <-errs }); news.CodeOf(err) != news.Unavailable {
+			t.Error(err)
+		}
+	}
+	relay.goOn()
+	for { // what was on its way may arrive now, in any number; then all is well
+		if _, err := w.Append(t.Context(), first("after"), 0); err == nil {
+			break
+		} else if news.CodeOf(err) != news.Unavailable {
+			t.Fatal(err)
+		}
+	}
+	n, err := w.LastSeq(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := follow(t, w, 1, int(n)); got.err != nil {
+		t.Error(got.err)
+	}
+}
+
+// relay passes bytes between a client and a server until it is told to stop.
+type relay struct {
+	address string
+	mu      sync.RWMutex // held for writing while nothing passes
+}
+
+func newRelay(t *testing.T, to string) *relay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	r := &relay{address: l.Addr().String()}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s, err := net.Dial("tcp", to)
+			if err != nil {
+				return
+			}
+			go r.pass(c, s)
+			go r.pass(s, c)
+		}
+	}()
+	return r
+}
+
+func (r *relay) stop() { r.mu.Lock() }
+func (r *relay) goOn() { r.mu.Unlock() }
+
+func (r *relay) pass(from, to net.Conn) {
+	defer from.Close()
+	defer to.Close()
+	b := make([]byte, 4096)
+	for {
+		n, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		r.mu.RLock()
+		_, err = to.Write(b[:n])
+		r.mu.RUnlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func TestOpen_Listen(t *testing.T) {
+	dir := t.TempDir()
+	w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 2, Listen: "127.0.0.1:0"})
+	info, err := os.Stat(filepath.Join(dir, "nats-password"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	other := connected(t, operatorURL(t, w, dir))
+	add(t, other, first("from outside"), 0)
+	if got := follow(t, w, 1, 1); got.err != nil {
+		t.Error(got.err)
+	}
+	for _, url := range []string{"nats://" + w.ListenAddr(), "nats://operator:wrong@" + w.ListenAddr(), "nats://operator:@" + w.ListenAddr(), "nats://dateline:@" + w.ListenAddr()} {
+		if _, err := wire.Open(t.Context(), wire.Config{URL: url, Queues: 2, Log: zerolog.Nop()}); err == nil {
+			t.Errorf("%s is let in", url)
+		}
+	}
+	t.Run("port taken", func(t *testing.T) {
+		err := within(t, 5*time.Second, func() error {
+			_, err := wire.Open(t.Context(), wire.Config{DataDir: t.TempDir(), Listen: w.ListenAddr(), Log: zerolog.Nop()})
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "--nats-listen "+w.ListenAddr()) || !strings.Contains(err.Error(), "another port") {
+			t.Error(err)
+		}
+	})
+	for listen, says := range map[string]string{
+		"0.0.0.0:0": "not a loopback address", "example.org:4222": "not a loopback address", ":4222": "not a loopback address",
+		"127.0.0.1": "not host:port", "127.0.0.1:x": "no port", "127.0.0.1:70000": "no port",
+	} {
+		if _, err := wire.Open(t.Context(), wire.Config{DataDir: t.TempDir(), Listen: listen, Log: zerolog.Nop()}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", listen, err, says)
+		}
+	}
+	t.Run("an empty password file opens no door", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "nats-password"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wire.Open(t.Context(), wire.Config{DataDir: dir, Listen: "127.0.0.1:0", Log: zerolog.Nop()}); err == nil || !strings.Contains(err.Error(), "remove the file") {
+			t.Error(err)
+		}
+	})
+}
