@@ -5,8 +5,12 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,5 +117,40 @@ func TestServer_stopsWhileSomebodyWaits(t *testing.T) {
 	t.Logf("the waiting request ended with %v", <-done) // answered or refused, but not left hanging
 	if took := time.Since(begin); took > 25*time.Second {
 		t.Errorf("the end took %s: it waited for the request", took)
+	}
+}
+
+// A folder that may be read and not written. Root may write everywhere, so the
+// command runs as nobody then.
+func TestServe_readOnlyFolder(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "dateline")
+	b, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "serve", "--data", data, "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0")
+	cmd.Env, cmd.Dir = []string{asProgram + "=1", "HOME=/nonexistent"}, "/"
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		for d := dir; len(d) > len(os.TempDir()); d = filepath.Dir(d) {
+			if err := os.Chmod(d, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "permission denied") || !strings.Contains(string(out), "--data") {
+		t.Errorf("ended with %v: %s", err, out)
+	}
+	if strings.Contains(string(out), "goroutine") {
+		t.Errorf("a stack trace: %s", out)
 	}
 }
