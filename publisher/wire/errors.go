@@ -33,7 +33,6 @@ const (
 	codeWrongLastSequenceCluster = 10164 // the same from a cluster
 	codeNoSpace                  = 10023
 	codeMaxBytes                 = 10077
-	codeNoSequence               = 10043
 )
 
 // translate turns what the client library says into what a caller can act on.
