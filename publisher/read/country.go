@@ -7,8 +7,8 @@ import (
 	"dateline/publisher/news"
 )
 
-// How sure the rules are; 1 is an editor's own tag. The figures are the shares
-// of right answers on a labelled sample, rounded down.
+// How sure the rules are; 1 is an editor's own tag. The figures are estimates
+// that rank the rules by how often they are right; they are not measured.
 const (
 	sureLabel    = 0.99
 	sureDateline = 0.97
@@ -70,7 +70,8 @@ func (m mention) confidence() float64 {
 
 // speaksForItself reports whether a release is likely about the place of its
 // dateline: not where sources sit, not the chair's own country, and only where
-// the organisation has or had a field operation, because others are venues.
+// the organisation has or had a field operation, if it has any at all, because
+// others are venues.
 func (r *Reader) speaksForItself(l located, s subject) bool {
 	if l.seat || len(l.countries) != 1 {
 		return false
@@ -79,7 +80,14 @@ func (r *Reader) speaksForItself(l located, s subject) bool {
 	if country == r.taxonomy.Chair(s.year) && (slices.Contains(s.sources, chairSource) || speaksOfChair(wordsOf(s.title))) {
 		return false
 	}
-	return slices.ContainsFunc(r.taxonomy.Topics(news.KindSource), func(t news.Topic) bool { return t.Host == country })
+	hosts := false
+	for _, source := range r.taxonomy.Topics(news.KindSource) {
+		if source.Host == country {
+			return true
+		}
+		hosts = hosts || source.Host != ""
+	}
+	return !hosts
 }
 
 // chairSource is the source of what the chair says itself.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,6 +108,22 @@ func TestReader_Read_pages(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReader_Read_byMany(t *testing.T) {
+	t.Parallel()
+	r, doc := newReader(), page(t, "labelled-with-navigation")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for _, b := range [][]byte{doc, []byte(markdown)} {
+				if _, err := r.Read(b); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestReader_Read_page(t *testing.T) {
