@@ -64,17 +64,9 @@ func (w *Words) Count(key string, n int) (string, error) {
 	return strings.ReplaceAll(phrase, "{n}", strconv.Itoa(n)), nil
 }
 
-// plural is the CLDR plural category of a whole number.
-func plural(language string, n int) string {
-	if language == "ru" {
-		switch {
-		case n%10 == 1 && n%100 != 11:
-			return "one"
-		case n%10 >= 2 && n%10 <= 4 && (n%100 < 12 || n%100 > 14):
-			return "few"
-		}
-		return "many"
-	}
+// plural is the CLDR plural category of a whole number. A language with other
+// categories than English needs its rule here.
+func plural(_ string, n int) string {
 	if n == 1 {
 		return "one"
 	}
