@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"dateline/publisher/news"
@@ -28,6 +29,7 @@ type delivery struct {
 	senders map[Channel]Sender
 	pools   map[Channel]*pool
 	waiting marks // recipients with something put aside
+	acks    sync.WaitGroup
 	// work ends some time after the context of run, so that what is being sent
 	// can be recorded.
 	work context.Context //nolint:containedctx // set by run for the work it starts
@@ -74,11 +76,12 @@ func (d *delivery) run(ctx context.Context) error {
 		})
 	})
 	err := g.Wait()
-	stop := time.AfterFunc(grace, end)
+	stop := time.AfterFunc(d.s.cfg.Grace, end)
 	defer stop.Stop()
 	for _, p := range d.pools {
 		p.close()
 	}
+	d.acks.Wait()
 	return err
 }
 
@@ -230,7 +233,13 @@ func (d *delivery) tryHeld(h wire.Held) (time.Time, error) {
 	return d.try(t)
 }
 
+// done takes a finished task off its queue, without holding up the recipient's
+// next one.
 func (d *delivery) done(j *wire.Job) {
+	d.acks.Go(func() { d.ack(j) })
+}
+
+func (d *delivery) ack(j *wire.Job) {
 	if err := j.Done(d.work); err != nil && d.work.Err() == nil {
 		// It comes again, and the record says then that nothing is left to do.
 		d.s.cfg.Log.Warn().Err(err).Msg("a finished task could not be taken off its queue")

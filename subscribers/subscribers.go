@@ -48,6 +48,9 @@ type Config struct {
 	// Workers is how many webhooks are called at the same time; 0 means 256.
 	// Mail uses 8 connections.
 	Workers int
+	// Grace is how long messages on their way may take after the stop; 0
+	// means 8 seconds.
+	Grace time.Duration
 }
 
 // DefaultBackoff spreads ten tries over 75.6 hours.
@@ -60,8 +63,6 @@ func DefaultBackoff() []time.Duration {
 
 const (
 	mailWorkers = 8
-	// grace is how long messages that are being sent may take after the stop.
-	grace = 8 * time.Second
 	// loadTime is how long a request waits for the subscriptions to be in memory.
 	loadTime = 5 * time.Second
 )
@@ -122,6 +123,9 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.Workers == 0 {
 		cfg.Workers = 256
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 8 * time.Second
 	}
 	return cfg
 }
