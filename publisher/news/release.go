@@ -20,9 +20,9 @@ const (
 type Role string
 
 const (
-	// About: the release treats of the country.
+	// About says that the release treats of the country.
 	About Role = "about"
-	// PlaceRole: the release was issued there (its dateline or its Place label).
+	// PlaceRole says that the release was issued there (its dateline or its Place label).
 	PlaceRole Role = "place"
 )
 

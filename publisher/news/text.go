@@ -11,17 +11,40 @@ import (
 // bidirectional overrides that can disguise text, and turns all line ends into
 // line feeds.
 func Clean(s string) string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(s)
+	if isClean(s) {
+		return s
+	}
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r == utf8.RuneError, unicode.IsControl(r), r == 0xFEFF, r == 0xFFFE, r == 0xFFFF,
-			r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r >= 0xFDD0 && r <= 0xFDEF, r >= 0xE000 && r <= 0xF8FF:
+		case r == '\r' || r == '\u2028' || r == '\u2029':
+			return '\n'
+		case unfit(r):
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, ""))
+	}, s)
+}
+
+// isClean spares text that needs no cleaning, which is nearly all, a copy.
+func isClean(s string) bool {
+	for _, r := range s {
+		if r == '\r' || r == '\u2028' || r == '\u2029' || unfit(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func unfit(r rune) bool {
+	switch {
+	case r == '\n' || r == '\t' || r >= ' ' && r < 0x7f:
+		return false
+	case r == utf8.RuneError, unicode.IsControl(r), r == 0xFEFF, r == 0xFFFE, r == 0xFFFF,
+		r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r >= 0xFDD0 && r <= 0xFDEF, r >= 0xE000 && r <= 0xF8FF:
+		return true
+	}
+	return false
 }
 
 // maxShort is how much of a stranger's text an error repeats, in characters.

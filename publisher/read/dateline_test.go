@@ -2,6 +2,7 @@ package read_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // known is a small gazetteer.
 func known(name string) bool {
-	return strings.Contains("|vienna|skopje|tirana|prishtinë/priština|washington, d.c.|the hague|", "|"+strings.ToLower(name)+"|")
+	return slices.Contains([]string{"vienna", "skopje", "tirana", "prishtinë/priština", "washington, d.c.", "the hague"}, strings.ToLower(name))
 }
 
 func TestParseDateline(t *testing.T) {

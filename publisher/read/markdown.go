@@ -116,5 +116,5 @@ func opened(line string) (nesting, indent int) {
 // isRule reports whether a line is blank or made of one of - * _ alone.
 func isRule(line string) bool {
 	line = strings.TrimLeft(line, " \t")
-	return line == "" || strings.Contains("-*_", line[:1]) && strings.Trim(line, line[:1]+" \t") == ""
+	return line == "" || strings.ContainsAny(line[:1], "-*_") && strings.Trim(line, line[:1]+" \t") == ""
 }
