@@ -89,6 +89,8 @@ func decide(r *news.Release, last attempt, matches, assumed bool) bool {
 	switch {
 	case last.Sent >= r.SurfacedRevision:
 		return false
+	case last.Outcome == givenUp && last.Surfaced == r.SurfacedRevision:
+		return false
 	case r.Status == news.Withdrawn:
 		return known
 	}

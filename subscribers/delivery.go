@@ -249,7 +249,7 @@ func (d *delivery) ack(j *wire.Job) {
 // insist repeats an operation on the log until it succeeds; its error means
 // that the process ends.
 func (d *delivery) insist(op func(context.Context) error) error {
-	for {
+	for n := 0; ; n++ {
 		err := op(d.work)
 		if err == nil {
 			return nil
@@ -257,7 +257,9 @@ func (d *delivery) insist(op func(context.Context) error) error {
 		if d.work.Err() != nil {
 			return d.work.Err()
 		}
-		d.s.cfg.Log.Warn().Err(err).Msg("the delivery waits for the log")
+		if n == 0 {
+			d.s.cfg.Log.Warn().Err(err).Msg("the delivery waits for the log")
+		}
 		if !pause(d.work, time.Second) {
 			return d.work.Err()
 		}

@@ -134,7 +134,7 @@ func withDefaults(cfg Config) Config {
 func (s *Subscribers) Summary() string {
 	line := "mail by " + s.mail.String() + "; webhooks by https"
 	if n := len(s.cfg.AllowNetworks); n > 0 {
-		line += fmt.Sprintf(", plain http and private addresses in %d opened networks", n)
+		line += fmt.Sprintf(", and by plain http in opened networks (%d)", n)
 	}
 	return line
 }

@@ -184,9 +184,8 @@ func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure 
 		log.Time("next", a.Next).Msg("alert failed, to be tried again")
 		return a.Next, d.record(t, a)
 	}
-	a.Outcome = givenUp
 	log.Msg("alert given up")
-	if err := d.record(t, a); err != nil {
+	if err := d.park(t, a.Answer); err != nil {
 		return time.Time{}, err
 	}
 	if final, ok := errors.AsType[*alert.Permanent](failure); ok && final.Gone {
@@ -197,7 +196,9 @@ func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure 
 			return time.Time{}, err
 		}
 	}
-	return time.Time{}, d.park(t, a.Answer)
+	// The record comes last: with it the task counts as ended.
+	a.Outcome = givenUp
+	return time.Time{}, d.record(t, a)
 }
 
 // worthAnother: there is a pause left in the table, and the task has not been

@@ -106,6 +106,11 @@ func (w *world) restart() {
 // call asks the API.
 func (w *world) call(method, target string, body any) *httptest.ResponseRecorder {
 	w.t.Helper()
+	return w.callAs("application/json", method, target, body)
+}
+
+func (w *world) callAs(contentType, method, target string, body any) *httptest.ResponseRecorder {
+	w.t.Helper()
 	var b []byte
 	if s, ok := body.(string); ok {
 		b = []byte(s)
@@ -113,7 +118,7 @@ func (w *world) call(method, target string, body any) *httptest.ResponseRecorder
 		b, _ = json.Marshal(body)
 	}
 	r := httptest.NewRequest(method, target, bytes.NewReader(b))
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", contentType)
 	rec := httptest.NewRecorder()
 	w.api.ServeHTTP(rec, r)
 	return rec
