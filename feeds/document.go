@@ -27,8 +27,14 @@ type plan struct {
 	title     string
 	notes     []string // footnotes of its topics
 	query     index.Query
-	frames    map[render.Format]render.Frame
+	frames    map[render.Format]*frame
 	view      atomic.Pointer[view]
+}
+
+// frame is what stands around the items of a plan's documents.
+type frame struct {
+	render.Frame
+	separator, foot block
 }
 
 // view is a plan's window with the validators that follow from it.
@@ -105,7 +111,7 @@ func (d *document) size() int {
 
 func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 	p := &plan{
-		selection: s, path: s.Path(), title: s.Title(f.cfg.Taxonomy), query: f.index.Query(s), frames: map[render.Format]render.Frame{},
+		selection: s, path: s.Path(), title: s.Title(f.cfg.Taxonomy), query: f.index.Query(s), frames: map[render.Format]*frame{},
 	}
 	for _, k := range news.TopicKinds {
 		for _, slug := range s.Of(k) {
@@ -119,11 +125,11 @@ func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 		head.Language = s.Languages[0]
 	}
 	for _, format := range render.Formats {
-		frame, err := f.renderer.Frame(format, head)
+		around, err := f.renderer.Frame(format, head)
 		if err != nil {
 			return nil, err
 		}
-		p.frames[format] = frame
+		p.frames[format] = &frame{around, stored([]byte(format.Separator())), stored(around.Foot())}
 	}
 	return p, nil
 }
@@ -173,16 +179,16 @@ func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format
 			return nil, err
 		}
 		frame := p.frames[format]
-		head, foot, separator := stored(frame.Head(v.updated())), stored(frame.Foot()), stored([]byte(format.Separator()))
+		head := stored(frame.Head(v.updated()))
 		blocks := make([]*block, 0, 2*len(fragments)+2)
 		blocks = append(blocks, &head)
 		for i, frag := range fragments {
-			if i > 0 {
-				blocks = append(blocks, &separator)
+			if i > 0 && len(frame.separator.plain) > 0 {
+				blocks = append(blocks, &frame.separator)
 			}
 			blocks = append(blocks, frag.feed[format])
 		}
-		return &document{tag: v.feedTag, changed: v.updated(), blocks: append(blocks, &foot)}, nil
+		return &document{tag: v.feedTag, changed: v.updated(), blocks: append(blocks, &frame.foot)}, nil
 	})
 }
 
