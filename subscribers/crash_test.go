@@ -78,7 +78,7 @@ func TestSubscribers_Run_sameTaskTwice(t *testing.T) {
 	e := w.publish("a", tagged("A", []string{"policing"}), news.KindPublished)
 	hook.next(t)
 	w.quiet()
-	again, err := json.Marshal(map[string]any{"to": w.recipients()[0], "release": e.Release.ID, "seq": 1})
+	again, err := json.Marshal(map[string]any{"to": w.recipients(), "release": e.Release.ID, "seq": 1})
 	if err != nil {
 		t.Fatal(err)
 	}

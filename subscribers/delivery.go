@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dateline/publisher/news"
@@ -14,7 +16,7 @@ import (
 )
 
 const (
-	// inFlight is how many tasks of one queue, channel and priority are taken
+	// inFlight is how many pages of one queue, channel and priority are taken
 	// and not yet finished.
 	inFlight = 256
 	// rowDepth is how many tasks of one recipient wait in memory; more are put
@@ -22,7 +24,7 @@ const (
 	rowDepth = 8
 )
 
-// delivery takes tasks from the queues and sees each to its end: sent, put
+// delivery takes pages from the queues and sees each recipient's task to its end: sent, put
 // aside for later, parked, or found needless.
 type delivery struct {
 	s       *Subscribers
@@ -104,28 +106,40 @@ func (d *delivery) repair(ctx context.Context) error {
 	return nil
 }
 
-// take puts a task to its recipient's others.
+// task is one recipient of a page, and what is put aside for it.
+type task struct {
+	To      string `json:"to"`
+	Release string `json:"release"`
+	Seq     uint64 `json:"seq"`
+	Late    bool   `json:"late,omitempty"`
+	// Since is when the task was first put aside; zero before.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// take hands the recipients of a page to the pool, each to its other tasks. The
+// page is done when all of them are.
 func (d *delivery) take(c Channel, urgent bool, j *wire.Job) {
-	var t task
-	if err := json.Unmarshal(j.Payload, &t); err != nil || t.To == "" || !news.ValidID(t.Release) {
+	var p page
+	if err := json.Unmarshal(j.Payload, &p); err != nil || len(p.To) == 0 || !news.ValidID(p.Release) {
 		d.pools[c].add("", urgent, true, func() {
-			if d.park(t, "the task cannot be read") == nil {
+			if d.park("unknown", "the task cannot be read", j.Payload) == nil {
 				d.done(j)
 			}
 		})
 		return
 	}
-	run := func() {
-		if d.handle(t) == nil {
+	var left atomic.Int64
+	left.Store(int64(len(p.To)))
+	ended := func(err error) {
+		if err == nil && left.Add(-1) == 0 {
 			d.done(j)
 		}
 	}
-	if !d.pools[c].add(t.To, urgent, false, run) {
-		d.pools[c].add("aside "+t.To, urgent, true, func() {
-			if d.putAside(t, time.Time{}) == nil {
-				d.done(j)
-			}
-		})
+	for _, id := range p.To {
+		t := task{To: id, Release: p.Release, Seq: p.Seq, Late: p.Late}
+		if !d.pools[c].add(id, urgent, false, func() { ended(d.handle(t)) }) {
+			d.pools[c].add("aside "+id, urgent, true, func() { ended(d.putAside(t, time.Time{})) })
+		}
 	}
 }
 
@@ -150,7 +164,7 @@ func (d *delivery) hold(t task) error {
 	}
 	b, err := json.Marshal(t)
 	if err != nil {
-		return d.park(t, "the task cannot be put aside")
+		return fmt.Errorf("encode a task of release %s: %w", t.Release, err)
 	}
 	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Hold(ctx, t.To, t.Release, b) })
 }
@@ -228,7 +242,7 @@ func (d *delivery) held(id string) (held []wire.Held, err error) {
 func (d *delivery) tryHeld(h wire.Held) (time.Time, error) {
 	var t task
 	if err := json.Unmarshal(h.Payload, &t); err != nil || t.To != h.Recipient {
-		return time.Time{}, d.park(task{To: h.Recipient, Release: h.Key}, "the task cannot be read")
+		return time.Time{}, d.park(h.Recipient, "the task cannot be read", h.Payload)
 	}
 	return d.try(t)
 }
@@ -266,15 +280,16 @@ func (d *delivery) insist(op func(context.Context) error) error {
 	}
 }
 
-func (d *delivery) park(t task, reason string) error {
+// giveUp parks a task with the reason.
+func (d *delivery) giveUp(t task, reason string) error {
 	b, err := json.Marshal(t)
 	if err != nil {
-		b = nil
+		return fmt.Errorf("encode a task of release %s: %w", t.Release, err)
 	}
-	name := t.To
-	if name == "" {
-		name = "unknown"
-	}
+	return d.park(t.To, reason, b)
+}
+
+func (d *delivery) park(name, reason string, b []byte) error {
 	d.s.counts.givenUp.Add(1)
 	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Park(ctx, "alert", name, reason, b) })
 }

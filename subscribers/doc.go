@@ -3,7 +3,7 @@
 // for each recipient and release by e-mail or webhook.
 //
 // The way of an event: the fan-out follows the log, matches (package match),
-// and writes one task for each recipient into the delivery queues, exactly once
+// and writes its recipients into the delivery queues, exactly once
 // (a batch and the fan-out's cursor are stored together). The delivery takes
 // tasks, reads the release as it is now and the record of what the recipient
 // got, decides, sends, and records the outcome before it lets go of the task.

@@ -16,15 +16,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// task is what a delivery queue holds: who is to be told of which release.
-type task struct {
-	To      string `json:"to"`      // recipient id
-	Release string `json:"release"` // release id
-	Seq     uint64 `json:"seq"`     // of the event
-	Late    bool   `json:"late,omitempty"`
-	// Since is when the task was first put aside; zero in the queue.
-	Since time.Time `json:"since,omitzero"`
+// page is what a delivery queue holds: a few recipients that are to be told of
+// the same event. They share a page because taking it off its queue costs a
+// flush of the disk; what each of them got stands in its own records, so a page
+// that comes again repeats nothing.
+type page struct {
+	To      []string `json:"to"`      // recipient ids, in order
+	Release string   `json:"release"` // release id
+	Seq     uint64   `json:"seq"`     // of the event
+	Late    bool     `json:"late,omitempty"`
 }
+
+// pageSize is the number of recipients on a page.
+const pageSize = 16
 
 // maxLag is how many events without alerts may pass before the cursors follow:
 // to see them again after a restart costs nothing but the reading.
@@ -42,13 +46,14 @@ type fanout struct {
 // lane is the way into one queue.
 type lane struct {
 	cursor  wire.Cursor
-	pending []pending // not stored yet, in order
+	pending []*pending           // not stored yet, in order
+	open    map[Channel]*pending // with room for more recipients of the event at hand
+	last    string               // the newest recipient on a page
 }
 
 type pending struct {
-	seq  uint64
-	to   string
-	task wire.Task
+	page
+	channel, priority string
 }
 
 func newFanout(s *Subscribers) *fanout {
@@ -63,7 +68,7 @@ func (f *fanout) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.lanes[q] = lane{cursor: c}
+		f.lanes[q] = lane{cursor: c, open: map[Channel]*pending{}}
 		if q == 0 || c.Next() < from {
 			from = c.Next()
 		}
@@ -111,26 +116,42 @@ func (f *fanout) recipients(ctx context.Context, seq uint64, e *news.Event) (map
 	return to, nil
 }
 
-// put adds a recipient's task, and stores a page when it is full.
+// put adds a recipient to a page, and stores the pages when no more fit into a batch.
 func (f *fanout) put(ctx context.Context, seq uint64, e *news.Event, to *recipient) error {
 	q := queueOf(to.id, len(f.lanes))
 	l := &f.lanes[q]
 	if covers(l.cursor, seq, to.id) {
 		return nil
 	}
-	payload, err := json.Marshal(task{To: to.id, Release: e.Release.ID, Seq: seq, Late: f.s.tooOld(e)})
-	if err != nil {
-		return fmt.Errorf("encode a task of event %s: %w", e.ID(), err)
+	p := l.open[to.Channel]
+	if p == nil || p.Seq != seq || len(p.To) == pageSize {
+		if len(l.pending) == wire.MaxTasks {
+			if err := f.store(ctx, q, l.upTo(seq)); err != nil {
+				return err
+			}
+		}
+		p = &pending{page: page{Release: e.Release.ID, Seq: seq, Late: f.s.tooOld(e)}, channel: string(to.Channel), priority: priorityOf(e)}
+		l.open[to.Channel] = p
+		l.pending = append(l.pending, p)
 	}
-	priority := "normal"
+	p.To = append(p.To, to.id)
+	l.last = to.id
+	return nil
+}
+
+// upTo is the place of what is pending while event seq is at hand.
+func (l *lane) upTo(seq uint64) wire.Cursor {
+	if newest := l.pending[len(l.pending)-1].Seq; newest < seq {
+		return wire.Cursor{Seq: seq - 1, Done: true}
+	}
+	return wire.Cursor{Seq: seq, After: l.last}
+}
+
+func priorityOf(e *news.Event) string {
 	if e.Kind == news.KindCorrected || e.Kind == news.KindWithdrawn {
-		priority = "urgent"
+		return "urgent"
 	}
-	l.pending = append(l.pending, pending{seq, to.id, wire.Task{Channel: string(to.Channel), Priority: priority, Payload: payload}})
-	if len(l.pending) < wire.MaxTasks {
-		return nil
-	}
-	return f.store(ctx, q, wire.Cursor{Seq: seq, After: to.id})
+	return "normal"
 }
 
 func (s *Subscribers) tooOld(e *news.Event) bool { return s.cfg.Now().Sub(e.Time) > s.cfg.MaxAge }
@@ -179,15 +200,16 @@ func (f *fanout) finished(ctx context.Context, seq uint64) error {
 // write took place, or another process was quicker, the stored cursor tells.
 func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 	l := &f.lanes[q]
+	clear(l.open)
 	for {
-		tasks := make([]wire.Task, len(l.pending))
-		for i, p := range l.pending {
-			tasks[i] = p.task
+		tasks, recipients, err := l.tasks()
+		if err != nil {
+			return err
 		}
 		next, err := f.s.cfg.Wire.Enqueue(ctx, q, l.cursor, to, tasks)
 		if err == nil {
-			f.s.counts.queued.Add(uint64(len(tasks)))
-			l.cursor, l.pending = next, l.pending[:0]
+			f.s.counts.queued.Add(uint64(recipients))
+			l.cursor, l.pending = next, nil
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -202,9 +224,29 @@ func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 		if l.cursor, err = f.s.cfg.Wire.Cursor(ctx, q); err != nil {
 			return err
 		}
-		l.pending = slices.DeleteFunc(l.pending, func(p pending) bool { return covers(l.cursor, p.seq, p.to) })
+		l.forgetCovered()
 		if l.cursor.Next() > to.Seq || !to.Done && covers(l.cursor, to.Seq, to.After) {
 			return nil
 		}
 	}
+}
+
+func (l *lane) tasks() (tasks []wire.Task, recipients int, err error) {
+	for _, p := range l.pending {
+		b, err := json.Marshal(p.page)
+		if err != nil {
+			return nil, 0, fmt.Errorf("encode a task of release %s: %w", p.Release, err)
+		}
+		tasks = append(tasks, wire.Task{Channel: p.channel, Priority: p.priority, Payload: b})
+		recipients += len(p.To)
+	}
+	return tasks, recipients, nil
+}
+
+// forgetCovered drops what the cursor has passed.
+func (l *lane) forgetCovered() {
+	for _, p := range l.pending {
+		p.To = slices.DeleteFunc(p.To, func(id string) bool { return covers(l.cursor, p.Seq, id) })
+	}
+	l.pending = slices.DeleteFunc(l.pending, func(p *pending) bool { return len(p.To) == 0 })
 }

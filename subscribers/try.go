@@ -25,7 +25,7 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 		return time.Time{}, nil
 	}
 	if to.Disabled != "" {
-		return time.Time{}, d.park(t, to.Disabled)
+		return time.Time{}, d.giveUp(t, to.Disabled)
 	}
 	cur, err := d.release(t)
 	if err != nil {
@@ -87,7 +87,7 @@ func (d *delivery) unreadable(t task, err error) error {
 		return d.work.Err()
 	}
 	d.s.cfg.Log.Error().Err(err).Str("release_id", t.Release).Msg("an alert's release cannot be read")
-	return d.park(t, "the release cannot be read")
+	return d.giveUp(t, "the release cannot be read")
 }
 
 // last reads the newest record of the recipient and the release.
@@ -185,7 +185,7 @@ func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure 
 		return a.Next, d.record(t, a)
 	}
 	log.Msg("alert given up")
-	if err := d.park(t, a.Answer); err != nil {
+	if err := d.giveUp(t, a.Answer); err != nil {
 		return time.Time{}, err
 	}
 	if final, ok := errors.AsType[*alert.Permanent](failure); ok && final.Gone {
