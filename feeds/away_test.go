@@ -42,7 +42,6 @@ func TestFeeds_LogAway(t *testing.T) {
 
 func TestFeeds_Ready(t *testing.T) {
 	n := newNewsroom(t)
-	n.publish(release(1))
 	if err := n.feeds.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}

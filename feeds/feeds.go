@@ -44,7 +44,7 @@ type Config struct {
 // Bounds of what is kept in memory, beside the index itself.
 const (
 	keptFragments = 64 << 20 // bytes of rendered releases
-	keptDocuments = 48 << 20 // bytes of whole documents and pages
+	keptDocuments = 96 << 20 // bytes of whole documents and pages, fragments counted again
 	keptPlans     = 4096     // selections asked for
 )
 

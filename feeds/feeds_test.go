@@ -78,11 +78,14 @@ func (n *newsroom) follow(cfg feeds.Config) *feeds.Feeds {
 			n.t.Errorf("Run returned %v", err)
 		}
 	})
-	seq, err := n.wire.LastSeq(n.t.Context())
-	if err != nil {
-		n.t.Fatal(err)
+	deadline := time.After(30 * time.Second)
+	for f.Ready(ctx) != nil { // nothing tells of it
+		select {
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			n.t.Fatal(f.Ready(ctx))
+		}
 	}
-	n.await(f, seq)
 	return f
 }
 

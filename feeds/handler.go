@@ -22,6 +22,8 @@ const (
 	styleAge  = 365 * 24 * time.Hour
 	moveAge   = time.Hour // a redirect; not longer, so that a mistake heals
 	front     = 10        // releases on the front page
+	maxPath   = 4096      // characters of an address; every topic once fits
+	maxNear   = 5         // suggestions on the page of an error
 )
 
 // errMethod and errMoved end a request before there is a document.
@@ -49,6 +51,8 @@ func (f *Feeds) serve(w http.ResponseWriter, r *http.Request) {
 func (f *Feeds) route(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.EscapedPath()
 	switch {
+	case len(path) > maxPath:
+		return news.Problemf(news.BadRequest, "the address has %d characters, more than %d are not read", len(path), maxPath)
 	case path == "/" || path == "":
 		return f.overview(w, r, "/", func() ([]byte, error) {
 			fragments, err := f.fragmentsOf(r.Context(), f.index.Window(f.index.Query(news.Selection{}), index.Limits{Count: front, Bytes: 1 << 30}).Entries)
@@ -76,8 +80,8 @@ func (f *Feeds) route(w http.ResponseWriter, r *http.Request) error {
 	case path == f.look.StylePath():
 		f.style(w, r)
 		return nil
-	case len(path) > 1 && strings.HasSuffix(path, "/"):
-		return &moved{strings.TrimRight(path, "/")}
+	case path == "/topics/" || path == "/about-feeds/":
+		return &moved{strings.TrimSuffix(path, "/")}
 	}
 	return news.Problemf(news.NotFound, "there is no page at %s; the list of topics is at /topics", path)
 }
@@ -369,6 +373,9 @@ func (f *Feeds) near(path string) []page.Link {
 		for _, value := range strings.Split(parts[i+1], "+") {
 			if _, known := f.cfg.Taxonomy.Find(k, value); known {
 				continue
+			}
+			if len(out) == maxNear {
+				return out
 			}
 			if slug := news.Nearest(news.Slugify(value), f.slugs(k)); slug != "" {
 				out = append(out, page.Link{Title: f.cfg.Taxonomy.Name(k, slug), Path: "/feeds/" + string(k) + "/" + slug + format.extension()})
