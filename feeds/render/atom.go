@@ -14,7 +14,6 @@ const (
 )
 
 type atomFeed struct {
-	At       string  `xml:"xmlns:at,attr"`
 	Lang     string  `xml:"xml:lang,attr"`
 	Title    xmlText `xml:"title"`
 	Subtitle xmlText `xml:"subtitle"`
@@ -31,6 +30,7 @@ type atomEntry struct {
 	Lang  string  `xml:"xml:lang,attr"`
 	Title xmlText `xml:"title"`
 	feeds.AtomEntry
+	Summary  xmlText            `xml:"summary"`
 	Author   []feeds.AtomAuthor `xml:"author"`
 	Links    []entryLink        `xml:"link"`
 	Category []atomCategory     `xml:"category"`
@@ -47,9 +47,11 @@ type atomCategory struct {
 	Label  string `xml:"label,attr"`
 }
 
-// tombstone says that an entry is gone (RFC 6721 section 3).
+// tombstone says that an entry is gone (RFC 6721 section 3). It brings its
+// namespace along: a feed without one does not name what validators do not know.
 type tombstone struct {
 	XMLName xml.Name  `xml:"at:deleted-entry"`
+	At      string    `xml:"xmlns:at,attr"`
 	Ref     string    `xml:"ref,attr"`
 	When    string    `xml:"when,attr"`
 	Link    entryLink `xml:"link"`
@@ -60,19 +62,18 @@ func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
 	page := entryLink{AtomLink: feeds.AtomLink{Href: news.ReleaseURL(r.base, rel.ID, rel.Title), Rel: "alternate", Type: "text/html"}, HrefLang: clean(rel.Language)}
 	if rel.Status == news.Withdrawn {
 		return xmlItem(tombstone{
-			Ref: uuid(rel), When: rfc3339(rel.UpdatedAt), Link: page, Comment: plain(title(rel) + ". Reason: " + cleanLine(rel.Reason)),
+			At: tombstoneNamespace, Ref: uuid(rel), When: rfc3339(rel.UpdatedAt), Link: page, Comment: typed(title(rel) + ". Reason: " + cleanLine(rel.Reason)),
 		}, "  ")
 	}
 	e := atomEntry{
 		AtomEntry: feeds.AtomEntry{
 			Id: uuid(rel), Updated: rfc3339(rel.UpdatedAt), Published: rfc3339(rel.PublishedAt),
-			Summary: &feeds.AtomSummary{Type: "text", Content: Summary(rel)},
 			Content: &feeds.AtomContent{Type: "html", Content: Body(rel)},
 		},
-		Lang: language(rel.Language), Title: plain(title(rel)), Links: []entryLink{page},
+		Lang: language(rel.Language), Title: typed(title(rel)), Summary: typed(Summary(rel)), Links: []entryLink{page},
 	}
-	if rel.URL != "" {
-		e.Links = append(e.Links, entryLink{AtomLink: feeds.AtomLink{Href: clean(rel.URL), Rel: "via", Type: "text/html"}})
+	if via := address(rel.URL); via != "" {
+		e.Links = append(e.Links, entryLink{AtomLink: feeds.AtomLink{Href: via, Rel: "via", Type: "text/html"}})
 	}
 	for _, name := range r.authors(rel) {
 		e.Author = append(e.Author, feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: name}})
@@ -89,19 +90,13 @@ func (r *Renderer) atomFrame(feed Feed) (Frame, error) {
 			Xmlns: atomNamespace, Id: r.pageURL(feed), Updated: rfc3339(sentinel),
 			Author: &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: clean(r.publisher), Uri: r.base + "/"}},
 		},
-		At: tombstoneNamespace, Lang: "en", Title: plain(clean(feed.Title)), Subtitle: plain(clean(feed.Description)), Generator: "Dateline",
+		Lang: "en", Title: typed(clean(feed.Title)), Subtitle: typed(clean(feed.Description)), Generator: "Dateline",
 		Link: []feeds.AtomLink{
 			{Href: r.selfURL(feed, Atom), Rel: "self", Type: Atom.MediaType()},
 			{Href: r.pageURL(feed), Rel: "alternate", Type: "text/html"},
 		},
 	}
 	return xmlFrame(&doc, "</feed>", layoutRFC3339)
-}
-
-func plain(s string) xmlText {
-	t := text(s)
-	t.Type = "text"
-	return t
 }
 
 // language is a release's language, "und" (BCP 47) when it names none, because

@@ -110,7 +110,7 @@ func checkRSS(doc []byte) (p problems) {
 
 func checkRSSItem(p *problems, item *element) string {
 	title := item.one(p, "", "title").Text
-	p.unless(title != "", "an item without title")
+	p.unless(title != "" && !strings.Contains(title, "</"), "the title %q is empty or looks like HTML", title)
 	p.unless(absolute(item.one(p, "", "link").Text), "%s: the link is not absolute", title)
 	guid := item.one(p, "", "guid")
 	p.unless(guid.attr("isPermaLink") == "false" && strings.HasPrefix(guid.Text, "urn:uuid:"), "%s: the guid is %q", title, guid.Text)
@@ -175,7 +175,7 @@ func checkAtomEntry(p *problems, e *element) string {
 	p.unless(len(e.all(nsAtom, "author")) > 0, "%s: no author", id)
 	p.unless(e.attr("lang") != "", "%s: no xml:lang", id)
 	p.unless(e.one(p, nsAtom, "content").attr("type") == "html", "%s: the content has no type", id)
-	p.unless(e.one(p, nsAtom, "summary").attr("type") == "text", "%s: the summary has no type", id)
+	p.unless(e.one(p, nsAtom, "summary").attr("type") != "", "%s: the summary has no type", id)
 	alternates := 0
 	for _, l := range e.all(nsAtom, "link") {
 		if l.attr("rel") == "alternate" {

@@ -52,7 +52,7 @@ func (r *Renderer) jsonItem(rel *news.Release) ([]byte, error) {
 	published, modified := second(rel.PublishedAt), second(rel.UpdatedAt)
 	item := jsonItem{
 		JSONItem: feeds.JSONItem{
-			Id: uuid(rel), Url: news.ReleaseURL(r.base, rel.ID, rel.Title), ExternalUrl: clean(rel.URL),
+			Id: uuid(rel), Url: news.ReleaseURL(r.base, rel.ID, rel.Title), ExternalUrl: address(rel.URL),
 			Title: title(rel), Summary: Summary(rel), ContentHTML: Body(rel),
 			PublishedDate: &published, ModifiedDate: &modified, Tags: r.tags(rel),
 		},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"net/url"
 	"os"
@@ -67,8 +68,8 @@ func samples() []news.Release {
 func hostile() news.Release {
 	bad := "a\x0bb\xff\xfe]]>c <b>d</b> </script> & &amp; \u202egnp.\u202c مرحبا שלום 👩‍🚒 \ufffe\u0000 e"
 	return news.Release{
-		ID: news.NewID(bad), Revision: 1, Status: news.Published, Language: "en", Title: bad, Summary: bad, HTML: "<p>" + bad + "</p>", Text: bad, Note: bad,
-		PublishedAt: at(3), UpdatedAt: at(4), URL: "https://example.org/\x0b\"><x>", Countries: []news.CountryTag{{Slug: bad, Role: news.About}},
+		ID: news.NewID(bad), Revision: 1, Status: news.Published, Language: "en", Title: bad, Summary: bad, HTML: "<p>\x0b\xff ]]> \ufffe" + html.EscapeString(bad) + "</p>", Text: bad, Note: bad,
+		PublishedAt: at(3), UpdatedAt: at(4), URL: "https://example.org/\x0b\"><x>", Countries: []news.CountryTag{{Slug: "austria", Role: news.About}},
 	}
 }
 
@@ -192,9 +193,9 @@ func FuzzRenderer_Item(f *testing.F) {
 	f.Add(h.Title, h.HTML, h.Language)
 	f.Add("]]>", "<![CDATA[ ]]>", "en")
 	f.Add("", "", "")
-	f.Fuzz(func(t *testing.T, title, html, slug string) {
+	f.Fuzz(func(t *testing.T, title, body, slug string) {
 		rel := samples()[0]
-		rel.Title, rel.Summary, rel.HTML, rel.Note, rel.URL, rel.Type = title, title, html, title, title, slug
+		rel.Title, rel.Summary, rel.HTML, rel.Note, rel.URL, rel.Type = title, title, body, title, title, slug
 		rel.Fields = tags(slug)
 		for _, status := range []news.Status{news.Published, news.Withdrawn} {
 			rel.Status, rel.Reason = status, title

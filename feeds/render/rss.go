@@ -59,7 +59,7 @@ func (r *Renderer) rssItem(rel *news.Release) ([]byte, error) {
 			Guid:        &feeds.RssGuid{Id: uuid(rel), IsPermaLink: "false"},
 			PubDate:     rfc822(rel.PublishedAt),
 		},
-		Title: text(title(rel)), Creator: r.authors(rel), Language: clean(rel.Language), Modified: rfc3339(rel.UpdatedAt),
+		Title: untyped(title(rel)), Creator: r.authors(rel), Language: clean(rel.Language), Modified: rfc3339(rel.UpdatedAt),
 	}
 	if rel.Status != news.Withdrawn {
 		item.Content = &feeds.RssContent{Content: Body(rel)}
@@ -79,7 +79,7 @@ func (r *Renderer) rssFrame(feed Feed) (Frame, error) {
 				Link: r.pageURL(feed), Language: feed.Language, LastBuildDate: rfc822(sentinel),
 				Generator: "Dateline", Docs: "https://www.rssboard.org/rss-specification", Ttl: int(TTL.Minutes()),
 			},
-			Title: text(clean(feed.Title)), Description: text(clean(feed.Description)),
+			Title: untyped(clean(feed.Title)), Description: untyped(clean(feed.Description)),
 			Self: atomLink{r.selfURL(feed, RSS), "self", RSS.MediaType()},
 		},
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"html"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -28,9 +29,34 @@ type xmlText struct {
 	Text string `xml:",innerxml"`
 }
 
-var hex = strings.NewReplacer("&", "&#x26;", "<", "&#x3C;", ">", "&#x3E;")
+// hex escapes for XML. No reference helps against a closing tag, which
+// validators take for markup however it is written; a word joiner, which nobody
+// sees, does.
+var (
+	hex     = strings.NewReplacer("&", "&#x26;", "<", "&#x3C;", ">", "&#x3E;")
+	hexOpen = strings.NewReplacer("&", "&#x26;", "</", "&#x3C;\u2060/", "<", "&#x3C;", ">", "&#x3E;")
+)
 
-func text(s string) xmlText { return xmlText{Text: hex.Replace(s)} }
+// untyped is for RSS, which cannot say whether a text is HTML.
+func untyped(s string) xmlText { return xmlText{Text: hexOpen.Replace(s)} }
+
+// typed is for Atom, which can (RFC 4287 section 3.1.1).
+func typed(s string) xmlText {
+	if strings.Contains(s, "</") {
+		return xmlText{"html", hex.Replace(html.EscapeString(s))}
+	}
+	return xmlText{"text", hex.Replace(s)}
+}
+
+// address is a URL with everything escaped that may not stand in one, or ""
+// when it is none.
+func address(s string) string {
+	u, err := url.Parse(clean(s))
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}
 
 func title(rel *news.Release) string {
 	if rel.Status == news.Withdrawn {
