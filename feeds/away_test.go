@@ -52,6 +52,9 @@ func TestFeeds_Ready(t *testing.T) {
 	if err := idle.Ready(t.Context()); err == nil {
 		t.Error("feeds that do not run are ready")
 	}
+	if r := get(t, idle, "/feeds/all.rss"); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+		t.Errorf("feeds that have read nothing answer %d", r.StatusCode)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if err := idle.Await(ctx, 1); err == nil {

@@ -21,7 +21,8 @@
 // A release is rendered once for each format and shared by all documents; a
 // document is put together when it is asked for and kept while it is. Texts
 // that are not kept are read from the log again. While the log is away, what is
-// kept is served; what is not answers 503.
+// kept is served; what is not answers 503, and so does everything until the log
+// as it stood at the start has been read: half a feed is never served.
 //
 // # What is not promised
 //

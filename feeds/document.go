@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -195,17 +196,36 @@ func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format
 // selectionPage is the page of a view.
 func (f *Feeds) selectionPage(ctx context.Context, p *plan, v *view) (*document, error) {
 	return f.keep(ctx, p.path, v.pageTag, func(ctx context.Context) (*document, error) {
-		fragments, err := f.fragmentsOf(ctx, v.window.Entries)
+		items, err := f.itemsOf(ctx, v.window.Entries)
 		if err != nil {
 			return nil, err
-		}
-		items := make([][]byte, len(fragments))
-		for i, frag := range fragments {
-			items[i] = frag.item
 		}
 		b, err := f.site.Selection(site.Selection{Selection: p.selection, Path: p.path, Title: p.title, Notes: p.notes, Items: items, Full: v.window.Full})
 		return f.page(b, err, v.pageTag)
 	})
+}
+
+// front is how many releases the front page shows.
+const front = 10
+
+func (f *Feeds) frontPage(ctx context.Context) ([]byte, error) {
+	items, err := f.itemsOf(ctx, f.index.Window(f.index.Query(news.Selection{}), index.Limits{Count: front, Bytes: math.MaxInt}).Entries)
+	if err != nil {
+		return nil, err
+	}
+	return f.site.Front(items, f.index.Count)
+}
+
+func (f *Feeds) itemsOf(ctx context.Context, entries []*index.Entry) ([][]byte, error) {
+	fragments, err := f.fragmentsOf(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	items := make([][]byte, len(fragments))
+	for i, g := range fragments {
+		items[i] = g.item
+	}
+	return items, nil
 }
 
 // page makes a document of an HTML page. Without a tag, the ETag is a hash of
@@ -227,7 +247,7 @@ func (f *Feeds) page(b []byte, err error, tag string) (*document, error) {
 // keep returns the kept document of a key when its tag is still right, and
 // otherwise makes it, once for all who wait. When that fails, the last good one
 // is better than none.
-func (f *Feeds) keep(ctx context.Context, key, tag string, make func(context.Context) (*document, error)) (*document, error) {
+func (f *Feeds) keep(ctx context.Context, key, tag string, fresh func(context.Context) (*document, error)) (*document, error) {
 	old, kept := f.documents.get(key)
 	if kept && old.tag == tag {
 		return old, nil
@@ -236,7 +256,7 @@ func (f *Feeds) keep(ctx context.Context, key, tag string, make func(context.Con
 		// One reader who leaves must not fail the others.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTimeout)
 		defer cancel()
-		d, err := make(ctx)
+		d, err := fresh(ctx)
 		if err == nil {
 			f.documents.put(key, d, d.size())
 		}

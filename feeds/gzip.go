@@ -62,8 +62,8 @@ func stored(plain []byte) block {
 	for rest := plain; len(rest) > 0; {
 		n := min(len(rest), storedLimit)
 		deflated = append(deflated, 0)
-		deflated = binary.LittleEndian.AppendUint16(deflated, uint16(n))  //nolint:gosec // n is at most storedLimit
-		deflated = binary.LittleEndian.AppendUint16(deflated, ^uint16(n)) //nolint:gosec // as above
+		deflated = binary.LittleEndian.AppendUint16(deflated, uint16(n))
+		deflated = binary.LittleEndian.AppendUint16(deflated, ^uint16(n))
 		deflated = append(deflated, rest[:n]...)
 		rest = rest[n:]
 	}
@@ -104,7 +104,7 @@ func joinZipped(out []byte, blocks []*block) []byte {
 	}
 	out = append(out, gzipEnd...)
 	out = binary.LittleEndian.AppendUint32(out, crc)
-	return binary.LittleEndian.AppendUint32(out, uint32(length)) //nolint:gosec // the format takes it modulo 2^32
+	return binary.LittleEndian.AppendUint32(out, uint32(length)) // modulo 2^32, as the format has it
 }
 
 const (

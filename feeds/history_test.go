@@ -49,7 +49,7 @@ func (n *newsroom) random(rnd *rand.Rand, step int) {
 func TestFeeds_History(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that can be repeated
+			rnd := rand.New(rand.NewPCG(seed, 1))
 			n := newNewsroom(t)
 			n.feeds = n.follow(feeds.Config{Window: 4})
 			type state struct{ etag, modified, body string }

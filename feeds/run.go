@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dateline/publisher/news"
@@ -24,6 +25,7 @@ type follow struct {
 	known   bool          // target is
 	target  uint64        // where the log stood at the start
 	moved   chan struct{} // closed and replaced with every event
+	whole   atomic.Bool   // target was reached
 }
 
 // next is closed when the next event is applied.
@@ -33,17 +35,38 @@ func (w *follow) next() <-chan struct{} {
 	return w.moved
 }
 
-func (w *follow) move() {
+func (w *follow) move(applied uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	close(w.moved)
 	w.moved = make(chan struct{})
+	w.arrive(applied)
 }
 
-func (w *follow) set(change func()) {
+func (w *follow) arrive(applied uint64) {
+	if w.known && applied >= w.target {
+		w.whole.Store(true)
+	}
+}
+
+// start notes where the log stood, the first time it is known.
+func (w *follow) start(target, applied uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	change()
+	if !w.known {
+		w.known, w.target = true, target
+	}
+	w.arrive(applied)
+}
+
+// caughtUp reports whether the log as it stood at the start is visible. It
+// stays so: what comes later is late, but nothing is missing in between.
+func (w *follow) caughtUp() bool { return w.whole.Load() }
+
+func (w *follow) run(running bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = running
 }
 
 // Run replays the log and follows it until ctx ends, which gives nil. While the
@@ -51,8 +74,8 @@ func (w *follow) set(change func()) {
 // returns [wire.ErrLost], [wire.ErrBroken] and [news.ErrNewer], because feeds
 // made past them would be wrong.
 func (f *Feeds) Run(ctx context.Context) error {
-	f.follow.set(func() { f.follow.running = true })
-	defer f.follow.set(func() { f.follow.running = false })
+	f.follow.run(true)
+	defer f.follow.run(false)
 	wait := firstWait
 	for {
 		before := f.Applied()
@@ -80,11 +103,7 @@ func (f *Feeds) followOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.follow.set(func() {
-		if !f.follow.known {
-			f.follow.known, f.follow.target = true, target
-		}
-	})
+	f.follow.start(target, f.Applied())
 	return f.cfg.Wire.Follow(ctx, f.Applied()+1, func(seq uint64, e news.Event) error {
 		f.apply(seq, &e, seq > target)
 		return nil
@@ -100,7 +119,7 @@ func (f *Feeds) apply(seq uint64, e *news.Event, live bool) {
 	if e.Kind == news.KindWithdrawn {
 		f.documents.clear() // not even as a last good copy may the text stay
 	}
-	f.follow.move()
+	f.follow.move(seq)
 }
 
 // lastReadable is the sequence of the last event that Follow will hand out: it
@@ -140,13 +159,13 @@ func (f *Feeds) renderNow(seq uint64, e *news.Event) {
 func (f *Feeds) Ready(context.Context) error {
 	f.follow.mu.Lock()
 	defer f.follow.mu.Unlock()
-	switch applied := f.Applied(); {
+	switch {
 	case !f.follow.running:
 		return errors.New("the feeds do not follow the log")
 	case !f.follow.known:
 		return errors.New("the feeds wait for the log")
-	case applied < f.follow.target:
-		return fmt.Errorf("the feeds have read %d of %d events", applied, f.follow.target)
+	case !f.follow.caughtUp():
+		return fmt.Errorf("the feeds have read %d of %d events", f.Applied(), f.follow.target)
 	}
 	return nil
 }

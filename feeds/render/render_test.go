@@ -104,7 +104,7 @@ func TestRenderer_Golden(t *testing.T) {
 				got := document(t, f, releases)
 				path := filepath.Join("testdata", name+"."+string(f))
 				if *update {
-					if err := os.WriteFile(path, got, 0o644); err != nil { //nolint:gosec // a fixture
+					if err := os.WriteFile(path, got, 0o644); err != nil {
 						t.Fatal(err)
 					}
 				}
