@@ -43,9 +43,9 @@ type Config struct {
 
 // Bounds of what is kept in memory, beside the index itself.
 const (
-	keptFragments = 64 << 20 // bytes of rendered releases
-	keptDocuments = 96 << 20 // bytes of whole documents and pages, fragments counted again
-	keptPlans     = 4096     // selections asked for
+	keptFragments = 160 << 20 // bytes of rendered releases: about 8,000, the windows of all single topics
+	keptDocuments = 64 << 20  // bytes of whole documents and pages, fragments counted again
+	keptPlans     = 4096      // selections asked for
 )
 
 // Feeds is the worker and what it serves. All methods are safe for concurrent use.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,4 +86,42 @@ func TestFeeds_History(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFeeds_Concurrent holds that one ETag never stands for two bodies, however
+// many read while the log grows.
+func TestFeeds_Concurrent(t *testing.T) {
+	n := newNewsroom(t)
+	n.feeds = n.follow(feeds.Config{Window: 4})
+	var bodies sync.Map // path and ETag to body
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for i := range 3 {
+		readers.Go(func() {
+			for k := i; ; k++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				path := watched[k%len(watched)]
+				r := httptest.NewRecorder()
+				q := httptest.NewRequest(http.MethodGet, path, nil)
+				q.Header.Set("Accept-Encoding", []string{"gzip", "identity"}[k%2])
+				n.feeds.Handler().ServeHTTP(r, q)
+				key, body := path+" "+r.Header().Get("ETag"), r.Body.String()
+				if other, seen := bodies.LoadOrStore(key, body); seen && other != body {
+					t.Errorf("%s stands for two bodies", key)
+					return
+				}
+			}
+		})
+	}
+	rnd := rand.New(rand.NewPCG(9, 9))
+	for step := range 60 {
+		n.clock.advance(time.Duration(rnd.IntN(1500)) * time.Millisecond)
+		n.random(rnd, step)
+	}
+	close(done)
+	readers.Wait()
 }

@@ -265,7 +265,7 @@ func TestFeeds_ManyCombinations(t *testing.T) {
 			t.Fatalf("%s answers %d", path, r.StatusCode)
 		}
 	}
-	if s := n.feeds.Stats(); s.Selections > 4096 || s.DocumentBytes > 96<<20 {
+	if s := n.feeds.Stats(); s.Selections > 4096 || s.DocumentBytes > 64<<20 {
 		t.Errorf("%d selections and %d bytes are kept", s.Selections, s.DocumentBytes)
 	}
 }

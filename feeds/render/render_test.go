@@ -26,9 +26,9 @@ var update = flag.Bool("update", false, "write the golden documents anew")
 
 const base = "https://news.example.org/wire"
 
-func newRenderer() *render.Renderer {
-	return render.New(news.DefaultTaxonomy(), base, "Example Newsroom")
-}
+var taxonomy = news.DefaultTaxonomy()
+
+func newRenderer() *render.Renderer { return render.New(taxonomy, base, "Example Newsroom") }
 
 func at(hour int) time.Time { return time.Date(2026, 11, 20, hour, 30, 15, 123e6, time.UTC) }
 
