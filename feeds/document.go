@@ -49,7 +49,7 @@ func (v *view) updated() time.Time {
 	if v.window.Changed.IsZero() {
 		return render.Epoch
 	}
-	return v.window.Changed.Truncate(time.Second)
+	return v.window.Changed
 }
 
 // document is an answer with its validators.
@@ -155,7 +155,7 @@ func (f *Feeds) viewOf(p *plan) *view {
 func (f *Feeds) tags(p *plan, v *view) (feed, page string) {
 	b := make([]byte, 0, len(p.path)+32+len(v.window.Entries)*48)
 	b = append(append(b, p.path...), '\n')
-	b = binary.BigEndian.AppendUint64(b, uint64(v.updated().Unix())) //nolint:gosec // only the bits matter
+	b = binary.BigEndian.AppendUint64(b, uint64(v.updated().UnixMilli())) //nolint:gosec // only the bits matter
 	for _, e := range v.window.Entries {
 		b = append(b, e.ID...)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Revision)) //nolint:gosec // a revision is positive
@@ -189,7 +189,7 @@ func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format
 			}
 			blocks = append(blocks, frag.feed[format])
 		}
-		return &document{tag: v.feedTag, changed: v.updated(), blocks: append(blocks, &frame.foot)}, nil
+		return &document{tag: v.feedTag, changed: v.updated().Truncate(time.Second), blocks: append(blocks, &frame.foot)}, nil
 	})
 }
 

@@ -77,7 +77,7 @@ func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest stri
 	h.Set("Content-Type", format.ContentType())
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Access-Control-Allow-Origin", "*")
-	return f.answer(w, r, validators{v.feedTag, v.updated()}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
+	return f.answer(w, r, validators{v.feedTag, v.updated().Truncate(time.Second)}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
 }
 
 // serveRelease answers for what stands behind /releases/.

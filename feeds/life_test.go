@@ -61,7 +61,7 @@ func TestFeeds_Correct(t *testing.T) {
 		t.Error("a correction did not come to the top")
 	}
 	contains(t, doc, "<strong>Correction, 20 November 2026:</strong> the course has 86 places")
-	contains(t, n.page("/feeds/all.atom"), "<updated>2026-11-20T08:33:15Z</updated>")
+	contains(t, n.page("/feeds/all.atom"), "<updated>2026-11-20T08:33:15.25Z</updated>")
 	contains(t, n.page("/releases/"+first.ID+"/police-course-one-opens"), "Correction, 20 November 2026:", "the course has 86 places")
 }
 
@@ -82,7 +82,7 @@ func TestFeeds_Withdraw(t *testing.T) {
 		lacks(t, n.page(p), "Secret plan.")
 	}
 	lacks(t, n.page("/feeds/all.atom"), "<entry", "Secret plan.")
-	contains(t, n.page("/feeds/all.atom"), "<at:deleted-entry ", `ref="urn:uuid:`+r.ID, "sent too early", "<updated>2026-11-20T08:31:15Z</updated>")
+	contains(t, n.page("/feeds/all.atom"), "<at:deleted-entry ", `ref="urn:uuid:`+r.ID, "sent too early", "<updated>2026-11-20T08:31:15.25Z</updated>")
 	gone := get(t, n.feeds, path)
 	if gone.StatusCode != http.StatusGone {
 		t.Errorf("the page answers %d", gone.StatusCode)
@@ -103,7 +103,7 @@ func TestFeeds_Retag(t *testing.T) {
 	after := get(t, n.feeds, "/feeds/field/policing.atom")
 	doc := read(t, after)
 	lacks(t, doc, r.ID)
-	contains(t, doc, "<updated>2026-11-20T08:31:15Z</updated>")
+	contains(t, doc, "<updated>2026-11-20T08:31:15.25Z</updated>")
 	if after.Header.Get("ETag") == before.Header.Get("ETag") || after.Header.Get("Last-Modified") != "Fri, 20 Nov 2026 08:31:15 GMT" {
 		t.Errorf("the validators after the release left are %v", after.Header)
 	}

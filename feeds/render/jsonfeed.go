@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"dateline/publisher/news"
 
@@ -49,7 +50,7 @@ type jsonItem struct {
 }
 
 func (r *Renderer) jsonItem(rel *news.Release) ([]byte, error) {
-	published, modified := second(rel.PublishedAt), second(rel.UpdatedAt)
+	published, modified := rel.PublishedAt.UTC().Truncate(time.Millisecond), rel.UpdatedAt.UTC().Truncate(time.Millisecond)
 	item := jsonItem{
 		JSONItem: feeds.JSONItem{
 			Id: uuid(rel), Url: news.ReleaseURL(r.base, rel.ID, rel.Title), ExternalUrl: address(rel.URL),

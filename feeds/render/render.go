@@ -83,7 +83,7 @@ type Frame struct {
 func (f *Frame) Head(updated time.Time) []byte {
 	b := make([]byte, 0, len(f.before)+len(f.layout)+len(f.after)+8)
 	b = append(b, f.before...)
-	b = second(updated).AppendFormat(b, f.layout)
+	b = updated.UTC().AppendFormat(b, f.layout)
 	return append(b, f.after...)
 }
 
@@ -110,7 +110,7 @@ func cut(doc []byte, end, layout string) (Frame, error) {
 var sentinel = time.Date(1, 2, 3, 4, 5, 6, 0, time.UTC)
 
 const (
-	layoutRFC3339 = "2006-01-02T15:04:05Z"
+	layoutRFC3339 = "2006-01-02T15:04:05.999Z"
 	layoutRFC822  = "Mon, 02 Jan 2006 15:04:05 GMT"
 )
 
@@ -208,9 +208,9 @@ func (r *Renderer) authors(rel *news.Release) []string {
 	return out
 }
 
-// second brings a time to the form of documents: UTC, whole seconds.
-func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+// rfc3339 writes a time in UTC with its milliseconds, where it has some: two
+// releases of one second stay apart, and a republication is later than the
+// withdrawal before it.
+func rfc3339(t time.Time) string { return t.UTC().Format(layoutRFC3339) }
 
-func rfc3339(t time.Time) string { return second(t).Format(layoutRFC3339) }
-
-func rfc822(t time.Time) string { return second(t).Format(layoutRFC822) }
+func rfc822(t time.Time) string { return t.UTC().Format(layoutRFC822) }
