@@ -16,6 +16,7 @@ import (
 // A child is killed in the middle of its appends, several times over: every
 // acknowledged event is there after the restart.
 func TestWire_KilledWhileAppending(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for round := range 5 {
 		last := killed(t, dir, 100)

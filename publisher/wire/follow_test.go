@@ -223,6 +223,7 @@ func TestWire_FollowFindsABreak(t *testing.T) {
 }
 
 func TestWire_FollowManyLargeEvents(t *testing.T) {
+	t.Parallel()
 	w := wiretest.New(t)
 	const n = 8
 	for i := range n {

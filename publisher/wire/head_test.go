@@ -78,6 +78,7 @@ func rewrite(t *testing.T, path string, change func(b []byte) []byte) {
 }
 
 func TestOpen_Head(t *testing.T) {
+	t.Parallel()
 	t.Run("in order", func(t *testing.T) {
 		dir := made(t, 5)
 		mustReopen(t, dir, false, 5)
@@ -135,6 +136,7 @@ func swap(t *testing.T, from, to string) {
 }
 
 func TestOpen_LogBehindItsHead(t *testing.T) {
+	t.Parallel()
 	t.Run("an older copy of the store", func(t *testing.T) {
 		dir := made(t, 3)
 		old := t.TempDir()
@@ -190,6 +192,7 @@ func TestOpen_LogBehindItsHead(t *testing.T) {
 }
 
 func TestOpen_LogWithHoles(t *testing.T) {
+	t.Parallel()
 	for name, gone := range map[string][]uint64{
 		"the first is missing": {1}, "one in the middle is missing": {3}, "two gaps": {2, 4, 5}, "the last is missing": {6}, "all are missing": {1, 2, 3, 4, 5, 6},
 	} {

@@ -83,7 +83,7 @@ func (w *Wire) Enqueue(ctx context.Context, queue int, from, to Cursor, tasks []
 		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
 		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(from.rev, 10)},
 	}}
-	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if len(tasks) == 0 {
 		ack, err := w.js.PublishMsg(ctx, head)

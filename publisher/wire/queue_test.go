@@ -160,6 +160,7 @@ func TestWire_EnqueueBounds(t *testing.T) {
 // Several fan-outs race for one queue: each step is done by one of them, and
 // every task is stored once.
 func TestWire_EnqueueConcurrently(t *testing.T) {
+	t.Parallel()
 	w := wiretest.New(t)
 	const steps = 30
 	var wg sync.WaitGroup

@@ -142,7 +142,7 @@ func (j *journal) run() {
 }
 
 func (j *journal) write(batch []entry) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*callTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	if len(batch) == 1 {
 		_, err := j.w.js.PublishMsg(ctx, batch[0].msg)
