@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"dateline/feeds/render"
@@ -50,6 +51,7 @@ type tag struct{ Name, Path string }
 // item is a release as lists and its own page show it.
 type item struct {
 	ID, Path, Title, Language string
+	Direction                 string // of its text: ltr, rtl, or auto when the language is not known
 	Revision                  int
 	Withdrawn                 bool
 	Published, Updated        time.Time
@@ -66,7 +68,7 @@ type item struct {
 
 func (s *Site) item(r *news.Release) item {
 	it := item{
-		ID: r.ID, Path: news.ReleaseURL("", r.ID, r.Title), Title: news.CleanLine(r.Title), Language: r.Language, Revision: r.Revision,
+		ID: r.ID, Path: news.ReleaseURL("", r.ID, r.Title), Title: news.CleanLine(r.Title), Language: r.Language, Direction: direction(r.Language), Revision: r.Revision,
 		Withdrawn: r.Status == news.Withdrawn, Published: r.PublishedAt, Updated: r.UpdatedAt.UTC(),
 		PublishedStamp: r.PublishedAt.Format(time.RFC3339), Type: s.name(news.KindType, r.Type),
 		Note: news.CleanLine(r.Note), Reason: news.CleanLine(r.Reason), URL: r.URL, Links: r.Links, Contacts: r.Contacts,
@@ -90,6 +92,19 @@ func (s *Site) item(r *news.Release) item {
 		it.Sources = append(it.Sources, s.tag(news.KindSource, src))
 	}
 	return it
+}
+
+// direction is the one in which a language is written. A title that opens with
+// a foreign word must not turn the whole line.
+func direction(language string) string {
+	primary, _, _ := strings.Cut(language, "-")
+	switch primary {
+	case "":
+		return "auto"
+	case "ar", "fa", "he", "ps", "ur":
+		return "rtl"
+	}
+	return "ltr"
 }
 
 func (s *Site) name(k news.TopicKind, slug string) string {
