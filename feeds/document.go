@@ -155,10 +155,10 @@ func (f *Feeds) viewOf(p *plan) *view {
 func (f *Feeds) tags(p *plan, v *view) (feed, page string) {
 	b := make([]byte, 0, len(p.path)+32+len(v.window.Entries)*48)
 	b = append(append(b, p.path...), '\n')
-	b = binary.BigEndian.AppendUint64(b, uint64(v.updated().UnixMilli())) //nolint:gosec // only the bits matter
+	b = binary.BigEndian.AppendUint64(b, uint64(v.updated().UnixMilli()))
 	for _, e := range v.window.Entries {
 		b = append(b, e.ID...)
-		b = binary.BigEndian.AppendUint64(b, uint64(e.Revision)) //nolint:gosec // a revision is positive
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Revision))
 	}
 	content := sha256.Sum256(b)
 	return hashed(f.feedSeed, content[:]), hashed(f.pageSeed, content[:], fmt.Append(nil, v.window.Full))
