@@ -49,7 +49,10 @@ func BenchmarkWebhooks(b *testing.B) {
 func BenchmarkFanout(b *testing.B) {
 	const recipients = 5000
 	w := newWorldOf(b, 8, func(c *subscribers.Config) { c.Workers = 1 })
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
 	defer srv.CloseClientConnections()
 	for i := range recipients {
 		if _, _, err := w.subs.Subscribe(context.Background(), subscribers.Wish{Channel: subscribers.Webhook, Address: fmt.Sprintf("%s/%d", srv.URL, i), Selection: fields("policing")}); err != nil {

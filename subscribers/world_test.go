@@ -39,7 +39,7 @@ type world struct {
 	cfg  subscribers.Config
 
 	queues   int
-	stop     func()
+	halt     func() // ends the subscribers, the log stays open
 	releases map[string]wire.Record
 }
 
@@ -62,7 +62,7 @@ func newWorldOf(t testing.TB, queues int, edit func(*subscribers.Config)) *world
 		edit(&w.cfg)
 	}
 	w.start()
-	t.Cleanup(func() { w.stop() })
+	t.Cleanup(w.stop)
 	return w
 }
 
@@ -75,6 +75,13 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.cfg.Wire = w.wire
+	w.resume()
+}
+
+// resume runs the subscribers on the open log.
+func (w *world) resume() {
+	w.t.Helper()
+	var err error
 	if w.subs, err = subscribers.New(w.t.Context(), w.cfg); err != nil {
 		w.t.Fatal(err)
 	}
@@ -82,17 +89,19 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.subs.Run(ctx) }()
-	var once sync.Once
-	w.stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				w.t.Errorf("run: %v", err)
-			}
-			if err := w.wire.Close(context.Background()); err != nil {
-				w.t.Errorf("close: %v", err)
-			}
-		})
+	w.halt = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Errorf("run: %v", err)
+		}
+	})
+}
+
+// stop ends the subscribers and closes the log; it may be called twice.
+func (w *world) stop() {
+	w.halt()
+	if err := w.wire.Close(context.Background()); err != nil {
+		w.t.Errorf("close: %v", err)
 	}
 }
 
