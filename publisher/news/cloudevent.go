@@ -118,6 +118,9 @@ func asNinjs(t *Taxonomy, base string, r *Release) ninjs {
 		Headlines: []ninjsText{{"main", "text/plain", r.Title}},
 		Standard:  ninjsStd{"ninjs", "3.1", "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json"},
 	}
+	if r.Partial {
+		n.Representation = "partial"
+	}
 	if r.Status == Withdrawn {
 		n.PubStatus, n.Representation = "canceled", "partial"
 	} else {

@@ -82,6 +82,9 @@ type Release struct {
 	HTML    string `json:"html,omitempty"`    // sanitised body, without the dateline's navigation
 	Text    string `json:"text,omitempty"`    // the body as plain text, paragraphs separated by a blank line
 
+	// Partial says that Text is only the beginning or a summary of what stands at URL.
+	Partial bool `json:"partial,omitempty"`
+
 	// PublishedAt is the release's own publishing time with its zone, for a
 	// back-fill long before the event. When only the day is known it is
 	// midnight UTC of that day and DayOnly is set.

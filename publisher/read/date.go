@@ -27,29 +27,105 @@ func (d day) exists() bool {
 	return d.Year >= 1000 && t.Day() == d.Day && t.Month() == time.Month(d.Month)
 }
 
-// parseDate reads a whole date: 2017-05-17, RFC 3339, 17 May 2017, May 17, 2017,
-// 17.05.2017, and the like in the languages of [month]. Where only a day is
-// given, dayOnly is set and the time is midnight UTC.
+// parseDate reads a whole date, in the languages of [month]:
+//
+//	2017-05-17      2017-05-17T10:30:00+02:00     20170517T083000Z
+//	17 May 2017     Wed, 17 May 2017 10:30 CEST   May 17, 2017 at 10:30 a.m. UTC
+//	17.05.2017      13. marta 2013. godine        17 de mayo de 2017
+//
+// Where only a day is given, or a time without a zone that is known, dayOnly is
+// set and the time is midnight UTC. A date that reads two ways, 12/05/2025, is
+// none.
 func parseDate(s string) (t time.Time, dayOnly, ok bool) {
 	s = strings.TrimSpace(s)
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700"} {
-		if t, err := time.Parse(layout, s); err == nil {
+	if t, dayOnly, ok = isoDate(s); ok {
+		return t, dayOnly, true
+	}
+	d, rest, ok := cutDay(s)
+	if !ok || d.Year == 0 {
+		return time.Time{}, false, false
+	}
+	at, zoned, ok := parseClock(rest)
+	switch {
+	case !ok:
+		return time.Time{}, false, false
+	case !zoned:
+		return d.time(), true, true
+	}
+	return time.Date(d.Year, time.Month(d.Month), d.Day, at.hour, at.minute, at.second, 0, at.zone), false, true
+}
+
+// parseDay reads a day without year: "17 May", "Среда, 17 мая".
+func parseDay(s string) (day, bool) {
+	d, rest, ok := cutDay(strings.TrimSpace(s))
+	return d, ok && d.Year == 0 && strings.Trim(rest, " .,") == ""
+}
+
+// cutDay passes a weekday and the date behind it.
+func cutDay(s string) (d day, rest string, ok bool) {
+	if weekday, after, found := strings.Cut(s, ", "); found && month(weekday) == 0 && !strings.ContainsFunc(weekday, unicode.IsDigit) {
+		s = after
+	}
+	if d, n := numericDay(s); n > 0 {
+		return d, s[n:], true
+	}
+	d, n := dayAt(s)
+	return d, s[n:], n > 0
+}
+
+func isoDate(s string) (t time.Time, dayOnly, ok bool) {
+	if len(s) < 8 || len(s) > 40 || s[0] < '0' || s[0] > '9' {
+		return time.Time{}, false, false
+	}
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700",
+		"2006-01-02 15:04:05 MST", "20060102T150405Z0700",
+	} {
+		if t, err := time.Parse(layout, s); err == nil && (!strings.Contains(layout, "MST") || strings.HasSuffix(s, "UTC") || strings.HasSuffix(s, "GMT")) {
 			return t, false, true
 		}
 	}
-	for _, layout := range []string{time.DateOnly, "2.1.2006", "2.1.2006."} {
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "20060102T150405", "20060102"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, true, true
+			return t.Truncate(24 * time.Hour), true, true
 		}
 	}
-	if weekday, rest, found := strings.Cut(s, ", "); found && month(weekday) == 0 && !strings.ContainsFunc(weekday, unicode.IsDigit) {
-		s = rest
+	return time.Time{}, false, false
+}
+
+// numericDay reads 17.05.2017, 17/05/2017 and 17-05-2017. Of two numbers parted
+// by a slash or dash one must be greater than twelve, or both be equal.
+func numericDay(s string) (day, int) {
+	c := cursor{s: s}
+	first := c.number(1, 2)
+	mark := c.s[c.at:min(c.at+1, len(c.s))]
+	if first == 0 || mark != "." && mark != "/" && mark != "-" {
+		return day{}, 0
 	}
-	d, n := dayAt(s)
-	if n == 0 || d.Year == 0 || strings.Trim(s[n:], " .,") != "" {
-		return time.Time{}, false, false
+	c.at++
+	c.spaces()
+	second := c.number(1, 2)
+	if second == 0 || !c.skip(mark) {
+		return day{}, 0
 	}
-	return d.time(), true, true
+	c.spaces()
+	d := day{c.number(4, 4), second, first}
+	if d.Year == 0 {
+		return day{}, 0
+	}
+	if mark != "." {
+		if first <= 12 && second <= 12 && first != second {
+			return day{}, 0
+		}
+		if second > 12 {
+			d.Month, d.Day = first, second
+		}
+	}
+	if d.Month > 12 || !d.exists() {
+		return day{}, 0
+	}
+	c.pastYear()
+	return d, c.at
 }
 
 // dayAt reads the date that opens s and returns its length in bytes, 0 when
@@ -58,8 +134,11 @@ func dayAt(s string) (day, int) {
 	c := cursor{s: s}
 	d := day{}
 	if d.Day = c.number(1, 2); d.Day > 0 {
-		c.skip("st", "nd", "rd", "th", ".")
-		c.spaces()
+		c.skip("st", "nd", "rd", "th", "er", "º", ".")
+		if !c.skip("-") { // 17-May-2017
+			c.spaces()
+		}
+		c.skip("de ", "of ")
 		if d.Month = month(c.word()); d.Month == 0 {
 			return day{}, 0
 		}
@@ -76,20 +155,27 @@ func dayAt(s string) (day, int) {
 	}
 	end := c.at
 	c.skip(".")
-	c.skip(",")
+	c.skip(",", "-")
 	c.spaces()
+	c.skip("de ", "del ")
 	if d.Year = c.number(4, 4); d.Year > 0 {
+		c.pastYear()
 		end = c.at
-		c.skip(".")
-		c.spaces()
-		if c.skip("godine", "god.", "године", "года", "год", "г.", "ж.") {
-			end = c.at
-		}
 	}
 	if !d.exists() {
 		return day{}, 0
 	}
 	return d, end
+}
+
+// pastYear passes what Slavic languages put behind a year.
+func (c *cursor) pastYear() {
+	end := c.at
+	c.skip(".")
+	c.spaces()
+	if !c.skip("godine", "god.", "године", "год.", "года", "год", "г.", "ж.") {
+		c.at = end
+	}
 }
 
 // cursor walks along a string.
@@ -150,35 +236,35 @@ func (c *cursor) word() string {
 }
 
 // month is the number of a month from its name in English, French, German,
-// Russian or Serbian (Latin or Cyrillic), 0 for other words.
+// Spanish, Italian, Russian or Serbian (Latin or Cyrillic), 0 for other words.
 func month(word string) int {
 	if word == "" || len(word) > 24 {
 		return 0
 	}
 	switch news.Slugify(word) {
-	case "january", "jan", "janvier", "januar", "januara", "yanvar", "yanvarya":
+	case "january", "jan", "janvier", "januar", "januara", "janner", "jaenner", "enero", "gennaio", "yanvar", "yanvarya":
 		return 1
-	case "february", "feb", "fevrier", "februar", "februara", "fevral", "fevralya":
+	case "february", "feb", "fevrier", "februar", "februara", "febrero", "febbraio", "fevral", "fevralya":
 		return 2
-	case "march", "mar", "mars", "marz", "maerz", "mart", "marta":
+	case "march", "mar", "mars", "marz", "maerz", "marzo", "mart", "marta":
 		return 3
-	case "april", "apr", "avril", "aprila", "aprel", "aprelya":
+	case "april", "apr", "avril", "abril", "aprile", "aprila", "aprel", "aprelya":
 		return 4
-	case "may", "mai", "maj", "maja", "maya":
+	case "may", "mai", "mayo", "maggio", "maj", "maja", "maya":
 		return 5
-	case "june", "jun", "juin", "juni", "juna", "iyun", "iyunya":
+	case "june", "jun", "juin", "juni", "junio", "giugno", "juna", "iyun", "iyunya":
 		return 6
-	case "july", "jul", "juillet", "juli", "jula", "iyul", "iyulya":
+	case "july", "jul", "juillet", "juli", "julio", "luglio", "jula", "iyul", "iyulya":
 		return 7
-	case "august", "aug", "aout", "avgust", "avgusta":
+	case "august", "aug", "aout", "agosto", "avgust", "avgusta":
 		return 8
-	case "september", "sep", "sept", "septembre", "septembar", "septembra", "sentyabr", "sentyabrya":
+	case "september", "sep", "sept", "septembre", "septiembre", "setiembre", "settembre", "septembar", "septembra", "sentyabr", "sentyabrya":
 		return 9
-	case "october", "oct", "octobre", "oktober", "oktobar", "oktobra", "oktyabr", "oktyabrya":
+	case "october", "oct", "octobre", "octubre", "ottobre", "oktober", "oktobar", "oktobra", "oktyabr", "oktyabrya":
 		return 10
-	case "november", "nov", "novembre", "novembar", "novembra", "noyabr", "noyabrya":
+	case "november", "nov", "novembre", "noviembre", "novembar", "novembra", "noyabr", "noyabrya":
 		return 11
-	case "december", "dec", "decembre", "dezember", "decembar", "decembra", "detsembar", "detsembra", "dekabr", "dekabrya":
+	case "december", "dec", "decembre", "dezember", "diciembre", "dicembre", "decembar", "decembra", "detsembar", "detsembra", "dekabr", "dekabrya":
 		return 12
 	}
 	return 0

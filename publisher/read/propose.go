@@ -34,6 +34,7 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	if rel.Title == "" {
 		d.bad("there is no title; %s", hintTitle(s.format))
 	}
+	r.settle(&d, &s)
 	if err := tooMuch(&s, rel.Title); err != nil {
 		return Proposal{}, err
 	}
@@ -41,6 +42,7 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	if rel.HTML, rel.Text, err = r.sanitizer.clean(s.body); err != nil {
 		return Proposal{}, err
 	}
+	d.Partial, rel.Partial = s.partial, s.partial
 	if rel.Text == "" {
 		d.bad("there is no text; only the title and labels were found")
 	}
@@ -108,39 +110,6 @@ func hintTitle(format string) string {
 		return `give the key "title"`
 	}
 	return "it is the line above the labels (Date:, Place:, …) or above the dateline"
-}
-
-const hintDate = "write it like 2017-05-17, 17 May 2017 or 2017-05-17T10:00:00+02:00"
-
-// date settles the publishing date: what the document states, else its dateline.
-func (r *Reader) date(d *draft, s sheet, line day) {
-	rel := &d.Release
-	stated := news.CleanLine(s.date)
-	switch {
-	case stated != "":
-		t, dayOnly, ok := parseDate(stated)
-		if !ok {
-			d.bad("the date %s cannot be read; %s", quote(stated), hintDate)
-			return
-		}
-		rel.PublishedAt, rel.DayOnly = t, dayOnly
-		d.Date = news.Evidence{Rule: s.rule, Words: stated, Confidence: sureOf(s.rule)}
-		if line.Year > 0 && t.Format(time.DateOnly) != rel.Dateline.Date {
-			d.warn("the date %s differs from the dateline's %s", t.Format(time.DateOnly), rel.Dateline.Date)
-		}
-	case line.Year > 0:
-		rel.PublishedAt, rel.DayOnly = line.time(), true
-		d.Date = news.Evidence{Rule: "dateline", Words: rel.Dateline.Raw, Confidence: sureDateline}
-	case line.Day > 0:
-		d.bad("there is no date with a year; the dateline %s gives the day alone: state the date, %s", quote(rel.Dateline.Raw), hintDate)
-		return
-	default:
-		d.bad("there is no date anywhere; state one, or open the text with a dateline like VIENNA, 17 May 2017 –")
-		return
-	}
-	if rel.PublishedAt.After(r.now().Add(24 * time.Hour)) {
-		d.warn("the date %s lies in the future and will be refused", rel.PublishedAt.Format(time.DateOnly))
-	}
 }
 
 func sureOf(rule string) float64 {

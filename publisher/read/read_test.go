@@ -254,7 +254,13 @@ func TestReader_Read_frontMatter(t *testing.T) {
 		"a former State": {"---\ntitle: T\ndate: 2003-05-17\ncountries: Albania, State Union of Serbia and Montenegro\n---\nText.", func(p read.Proposal) bool {
 			return slices.Equal(p.Release.CountrySlugs(news.About), []string{"albania", "serbia", "montenegro"})
 		}},
-		"a date that differs from the dateline": {"---\ntitle: T\ndate: 2017-05-18\n---\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool { return warned(p, "differs") }},
+		"a date that differs from the dateline": {"---\ntitle: T\ndate: 2017-05-21\n---\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool { return warned(p, "differs") }},
+		"a date a little after the dateline":    {"---\ntitle: T\ndate: 2017-05-20\n---\nVIENNA, 17 May 2017 – Text.", func(p read.Proposal) bool { return !warned(p, "differs") }},
+		"a dateline without year":               {"---\ntitle: T\ndate: 2017-01-02\n---\nVIENNA, 29 December – Text.", func(p read.Proposal) bool { return p.Release.Dateline.Date == "2016-12-29" && !warned(p, "date") }},
+		"a dateline without year, far off":      {"---\ntitle: T\ndate: 2017-06-02\n---\nVIENNA, 29 December – Text.", func(p read.Proposal) bool { return p.Release.Dateline.Date == "" && warned(p, "far from") }},
+		"a date without year beside a dateline": {"---\ntitle: T\ndate: 3 January\n---\nVIENNA, 29 December 2016 – Text.", func(p read.Proposal) bool {
+			return p.Release.PublishedAt.Format(time.DateOnly) == "2017-01-03" && p.Release.DayOnly
+		}},
 		"an ambiguous town": {"---\ntitle: T\ndate: 2017-05-18\nplace: DONETSK\n---\nText.", func(p read.Proposal) bool {
 			return len(p.Release.Countries) == 0 && warned(p, "DONETSK") && p.Release.Places[0].Country == ""
 		}},

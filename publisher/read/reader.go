@@ -27,6 +27,10 @@ type Proposal struct {
 	// come from. They are zero where the release has none.
 	Date, Type, Language news.Evidence
 
+	// Partial says that only the beginning of the text, or a summary, is there:
+	// an entry of a listing or feed. The release's own Partial is the same.
+	Partial bool
+
 	// Warnings are what an editor should look at: ambiguous places, dates that
 	// differ. Each is one sentence.
 	Warnings []string

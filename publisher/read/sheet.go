@@ -24,6 +24,12 @@ type sheet struct {
 	countries                  []string
 	editedCountries            bool   // the document lists its countries, perhaps none
 	body                       string // HTML, not yet sanitised
+
+	// foreign says that another system chose the words: one that is no topic is
+	// warned of, not refused. labels are its words that may name a topic of any kind.
+	foreign bool
+	labels  []string
+	partial bool // the text is only the beginning
 }
 
 // set fills in the value of a key. A key that holds one line takes a single value.
