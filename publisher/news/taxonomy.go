@@ -20,7 +20,8 @@ var defaultTaxonomy []byte
 // names, and the places that datelines may name. It does not change once made
 // and may be used by many goroutines.
 type Taxonomy struct {
-	org     string
+	orgs    []string // the organisation's names, the short one first
+	orgKeys []string // the same, folded
 	kinds   map[TopicKind]*vocabulary
 	places  []Gazette
 	regions []Gazette
@@ -28,6 +29,8 @@ type Taxonomy struct {
 	former  map[string][]string // folded name of a former State to its successors
 	chairs  map[string]string
 	seats   map[string]bool // folded cities in which sources have their seat
+	terms   []CountryTerm
+	fields  map[string]map[string]float64 // field slug to terms and weights
 }
 
 // vocabulary is all topics of one kind.
@@ -41,7 +44,8 @@ type vocabulary struct {
 // taxonomyFile is the form of a taxonomy on disk, version 1.
 type taxonomyFile struct {
 	Version       int       `json:"version"`
-	Organisation  string    `json:"organisation"` // short name that may stand before any source
+	Organisation  string    `json:"organisation"`       // short name that may stand before any source
+	OtherNames    []string  `json:"organisation_names"` // its long name and those in other languages; a label may hold any, anywhere
 	Fields        []Topic   `json:"fields"`
 	FieldGroups   []Topic   `json:"field_groups"`
 	Countries     []Topic   `json:"countries"`
@@ -55,7 +59,9 @@ type taxonomyFile struct {
 		Name      string   `json:"name"`
 		Countries []string `json:"countries"`
 	} `json:"former_states"`
-	Chairs map[string]string `json:"chairs"` // year to country slug
+	Chairs       map[string]string             `json:"chairs"` // year to country slug
+	CountryTerms []CountryTerm                 `json:"country_terms"`
+	FieldTerms   map[string]map[string]float64 `json:"field_terms"` // field slug to terms and weights; see Taxonomy.FieldTerms
 }
 
 // DefaultTaxonomy returns the built-in taxonomy: the 57 participating States,
@@ -85,14 +91,18 @@ func ParseTaxonomy(b []byte) (*Taxonomy, error) {
 	if f.Version != 1 {
 		c.bad("its version is %d, this dateline reads version 1", f.Version)
 	}
-	t := &Taxonomy{org: f.Organisation, kinds: map[TopicKind]*vocabulary{}, chairs: f.Chairs, places: f.Places, regions: f.Regions}
-	t.kinds[KindField] = c.vocabulary(KindField, f.Organisation, f.Fields, f.FieldGroups)
-	t.kinds[KindCountry] = c.vocabulary(KindCountry, f.Organisation, f.Countries, f.CountryGroups)
-	t.kinds[KindSource] = c.vocabulary(KindSource, f.Organisation, f.Sources, nil)
-	t.kinds[KindType] = c.vocabulary(KindType, f.Organisation, f.Types, nil)
-	t.kinds[KindLanguage] = c.vocabulary(KindLanguage, f.Organisation, f.Languages, nil)
+	t := &Taxonomy{orgs: append([]string{f.Organisation}, f.OtherNames...), kinds: map[TopicKind]*vocabulary{}, chairs: f.Chairs, places: f.Places, regions: f.Regions, terms: f.CountryTerms, fields: f.FieldTerms}
+	for _, name := range t.orgs {
+		t.orgKeys = append(t.orgKeys, fold(name))
+	}
+	t.kinds[KindField] = c.vocabulary(KindField, t.orgKeys, f.Fields, f.FieldGroups)
+	t.kinds[KindCountry] = c.vocabulary(KindCountry, t.orgKeys, f.Countries, f.CountryGroups)
+	t.kinds[KindSource] = c.vocabulary(KindSource, t.orgKeys, f.Sources, nil)
+	t.kinds[KindType] = c.vocabulary(KindType, t.orgKeys, f.Types, nil)
+	t.kinds[KindLanguage] = c.vocabulary(KindLanguage, t.orgKeys, f.Languages, nil)
 	c.dimensions(f)
 	t.gazetteer(c, f)
+	c.terms(t, f)
 	if len(c.items) > 0 {
 		return nil, &Problem{Code: Unacceptable, Detail: "the taxonomy cannot be used", Items: c.items}
 	}
@@ -106,7 +116,7 @@ func (c *taxonomyCheck) bad(format string, args ...any) {
 	c.items = append(c.items, fmt.Sprintf(format, args...))
 }
 
-func (c *taxonomyCheck) vocabulary(k TopicKind, org string, topics, groups []Topic) *vocabulary {
+func (c *taxonomyCheck) vocabulary(k TopicKind, orgs []string, topics, groups []Topic) *vocabulary {
 	v := &vocabulary{bySlug: map[string]Topic{}, byName: map[string]string{}}
 	if len(topics) == 0 {
 		c.bad("it has no topic of the kind %s", k)
@@ -115,7 +125,7 @@ func (c *taxonomyCheck) vocabulary(k TopicKind, org string, topics, groups []Top
 		if topic.Members != nil {
 			c.bad("%s %q has members; put it among the groups", k, topic.Slug)
 		}
-		v.topics = append(v.topics, c.topic(v, k, org, topic))
+		v.topics = append(v.topics, c.topic(v, k, orgs, topic))
 	}
 	for _, group := range groups {
 		if len(group.Members) == 0 {
@@ -126,7 +136,7 @@ func (c *taxonomyCheck) vocabulary(k TopicKind, org string, topics, groups []Top
 				c.bad("%s group %q has the member %q, which is no %s", k, group.Slug, m, k)
 			}
 		}
-		v.groups = append(v.groups, c.topic(v, k, org, group))
+		v.groups = append(v.groups, c.topic(v, k, orgs, group))
 	}
 	return v
 }
@@ -142,7 +152,7 @@ func (c *taxonomyCheck) dimensions(f taxonomyFile) {
 	}
 }
 
-func (c *taxonomyCheck) topic(v *vocabulary, k TopicKind, org string, t Topic) Topic {
+func (c *taxonomyCheck) topic(v *vocabulary, k TopicKind, orgs []string, t Topic) Topic {
 	t.Kind = k
 	switch {
 	case t.Slug == "" || t.Slug != fold(t.Slug):
@@ -164,7 +174,7 @@ func (c *taxonomyCheck) topic(v *vocabulary, k TopicKind, org string, t Topic) T
 		names = append(names, t.Code)
 	}
 	for _, name := range names {
-		key := nameKey(org, name)
+		key := nameKey(orgs, name)
 		if key == "" {
 			c.bad("%s %q has an alias %q without letters", k, t.Slug, name)
 		}
@@ -195,7 +205,9 @@ func (t *Taxonomy) gazetteer(c *taxonomyCheck, f taxonomyFile) {
 		if fold(p.Name) == "" {
 			c.bad("a place in %q has no name", p.Country)
 		}
-		place(p.Name, p.Country)
+		for _, name := range append([]string{p.Name}, p.Aliases...) {
+			place(name, p.Country)
+		}
 	}
 	for _, topic := range countries.topics {
 		for _, city := range topic.Capital {
@@ -206,7 +218,7 @@ func (t *Taxonomy) gazetteer(c *taxonomyCheck, f taxonomyFile) {
 		for _, slug := range s.Countries {
 			country("former State "+strconv.Quote(s.Name), slug)
 		}
-		t.former[nameKey(t.org, s.Name)] = s.Countries
+		t.former[nameKey(t.orgKeys, s.Name)] = s.Countries
 	}
 	for year, slug := range f.Chairs {
 		if _, err := strconv.Atoi(year); err != nil {
@@ -222,20 +234,30 @@ func (t *Taxonomy) gazetteer(c *taxonomyCheck, f taxonomyFile) {
 			t.seats[fold(s.Seat)] = true
 		}
 	}
+	for _, p := range f.Places {
+		for _, alias := range p.Aliases {
+			t.seats[fold(alias)] = t.seats[fold(alias)] || t.seats[fold(p.Name)]
+		}
+	}
 }
 
-// nameKey folds a name and drops what labels put around it: "The" and the
-// organisation's name in front, "(closed)" and a note on the chair behind.
-func nameKey(org, name string) string {
+// nameKey folds a name and drops what labels put around it: the organisation's
+// folded names wherever they stand, "The" in front, "(closed)" and a note on the
+// chair behind. A name that is the organisation's alone stays.
+func nameKey(orgs []string, name string) string {
 	key := strings.TrimPrefix(fold(name), "the-")
-	if o := fold(org); o != "" {
+	for _, o := range orgs {
+		if o == "" || !strings.Contains(key, o) {
+			continue
+		}
 		if before, rest, found := strings.Cut(key, "-"+o+"-chair"); found && before != "" && !strings.Contains(rest, "-"+o) && endsInYear(key) {
 			key = before
 		}
-		key = strings.TrimPrefix(key, o+"-")
+		if bare := strings.Trim(strings.ReplaceAll("-"+key+"-", "-"+o+"-", "-"), "-"); bare != "" {
+			key = bare
+		}
 	}
-	key = strings.TrimSuffix(strings.TrimPrefix(key, "the-"), "-closed")
-	return key
+	return strings.TrimSuffix(strings.TrimPrefix(key, "the-"), "-closed")
 }
 
 func endsInYear(key string) bool {
@@ -245,7 +267,11 @@ func endsInYear(key string) bool {
 }
 
 // Organisation is the organisation's short name, "OSCE" in the built-in taxonomy.
-func (t *Taxonomy) Organisation() string { return t.org }
+func (t *Taxonomy) Organisation() string { return t.orgs[0] }
+
+// OrganisationNames lists all names of the organisation, the short one first.
+// The caller must not change the slice.
+func (t *Taxonomy) OrganisationNames() []string { return t.orgs }
 
 // Topics lists the topics of a kind, without groups, in the taxonomy's order.
 // The caller must not change the slice.
@@ -281,7 +307,7 @@ func (t *Taxonomy) Find(k TopicKind, name string) (Topic, bool) {
 	if !ok {
 		return Topic{}, false
 	}
-	slug, ok := v.byName[nameKey(t.org, name)]
+	slug, ok := v.byName[nameKey(t.orgKeys, name)]
 	if !ok {
 		return Topic{}, false
 	}
@@ -308,7 +334,7 @@ const maxNear = 150
 
 // nearest returns up to three slugs whose names are a few letters away or hold the name.
 func (t *Taxonomy) nearest(k TopicKind, name string) []string {
-	key := nameKey(t.org, name)
+	key := nameKey(t.orgKeys, name)
 	best := map[string]int{}
 	if len(key) > maxNear {
 		return nil
@@ -368,7 +394,7 @@ func (t *Taxonomy) Regions() []Gazette { return t.regions }
 
 // Successors returns the countries that a former State is filed under today,
 // nil when the name is not one of a former State.
-func (t *Taxonomy) Successors(name string) []string { return t.former[nameKey(t.org, name)] }
+func (t *Taxonomy) Successors(name string) []string { return t.former[nameKey(t.orgKeys, name)] }
 
 // IsSeat reports whether a source has its headquarters in the city: a dateline
 // from there says nothing about what a release treats.

@@ -49,6 +49,7 @@ type IPTC struct {
 
 // Gazette is a place and the country it lies in.
 type Gazette struct {
-	Name    string `json:"name"`
-	Country string `json:"country"` // country slug
+	Name    string   `json:"name"`
+	Aliases []string `json:"aliases,omitempty"` // its names in other languages and former ones
+	Country string   `json:"country"`           // country slug
 }
