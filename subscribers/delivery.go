@@ -21,11 +21,11 @@ const (
 	inFlight = 256
 	// rowDepth is how many tasks of one recipient wait in memory; more are put
 	// aside, so that a slow endpoint does not hold up its queue.
-	rowDepth = 8
+	rowDepth = 16
 )
 
-// delivery takes pages from the queues and sees each recipient's task to its end: sent, put
-// aside for later, parked, or found needless.
+// delivery takes pages from the queues and sees each recipient's task to its
+// end: sent, put aside for later, parked, or found needless.
 type delivery struct {
 	s       *Subscribers
 	senders map[Channel]Sender
@@ -52,11 +52,8 @@ func (d *delivery) run(ctx context.Context) error {
 	d.work, end = context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	d.pools[Mail], d.pools[Webhook] = newPool(mailWorkers, rowDepth), newPool(d.s.cfg.Workers, rowDepth)
-	for err := d.repair(ctx); err != nil; err = d.repair(ctx) {
-		d.s.cfg.Log.Warn().Err(err).Msg("what waits cannot be looked at yet")
-		if !pause(ctx, time.Second) {
-			return nil
-		}
+	if !d.prepare(ctx) {
+		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for q := range d.s.cfg.Wire.Queues() {
@@ -87,9 +84,29 @@ func (d *delivery) run(ctx context.Context) error {
 	return err
 }
 
+// prepare repeats repair until it succeeds; false means that ctx ended first.
+func (d *delivery) prepare(ctx context.Context) bool {
+	for {
+		err := d.repair(ctx)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		d.s.cfg.Log.Warn().Err(err).Msg("what waits cannot be looked at yet")
+		if !pause(ctx) {
+			return false
+		}
+	}
+}
+
 // repair gives a wake-up to every recipient that has something put aside and
 // none, because the process ended between the two.
 func (d *delivery) repair(ctx context.Context) error {
+	if err := d.s.current(ctx); err != nil {
+		return err
+	}
 	waiting, err := d.s.cfg.Wire.Waiting(ctx)
 	if err != nil {
 		return err
@@ -274,7 +291,7 @@ func (d *delivery) insist(op func(context.Context) error) error {
 		if n == 0 {
 			d.s.cfg.Log.Warn().Err(err).Msg("the delivery waits for the log")
 		}
-		if !pause(d.work, time.Second) {
+		if !pause(d.work) {
 			return d.work.Err()
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
-	"time"
 
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
@@ -62,6 +61,9 @@ func newFanout(s *Subscribers) *fanout {
 
 // run follows from the place of the queue that is furthest behind.
 func (f *fanout) run(ctx context.Context) error {
+	if err := f.s.current(ctx); err != nil {
+		return err
+	}
 	from := uint64(0)
 	for q := range f.lanes {
 		c, err := f.s.cfg.Wire.Cursor(ctx, q)
@@ -217,7 +219,7 @@ func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 		}
 		if !errors.Is(err, wire.ErrStale) {
 			f.s.cfg.Log.Warn().Err(err).Int("queue", q).Msg("alerts could not be queued, trying again")
-			if !pause(ctx, time.Second) {
+			if !pause(ctx) {
 				return ctx.Err()
 			}
 		}

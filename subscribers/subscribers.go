@@ -146,18 +146,8 @@ func (s *Subscribers) Run(ctx context.Context) error {
 	defer s.mail.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.keep(ctx, "watch of the subscriptions", s.register.follow) })
-	g.Go(func() error {
-		if err := s.current(ctx); err != nil {
-			return ignoreEnd(ctx, err)
-		}
-		return s.keep(ctx, "fan-out", s.fanout.run)
-	})
-	g.Go(func() error {
-		if err := s.current(ctx); err != nil {
-			return ignoreEnd(ctx, err)
-		}
-		return s.delivery.run(ctx)
-	})
+	g.Go(func() error { return s.keep(ctx, "fan-out", s.fanout.run) })
+	g.Go(func() error { return s.delivery.run(ctx) })
 	return g.Wait()
 }
 
@@ -172,15 +162,18 @@ func (s *Subscribers) keep(ctx context.Context, what string, fn func(context.Con
 			return err
 		}
 		s.cfg.Log.Warn().Err(err).Str("part", what).Msg("interrupted, starting again")
-		if !pause(ctx, time.Second) {
+		if !pause(ctx) {
 			return nil
 		}
 	}
 }
 
+// pauseTime is the wait before something that failed is tried again.
+const pauseTime = time.Second
+
 // pause waits; it is false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+func pause(ctx context.Context) bool {
+	t := time.NewTimer(pauseTime)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -188,13 +181,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // current returns when the register holds everything stored before the call.

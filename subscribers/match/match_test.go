@@ -19,7 +19,7 @@ func slugs(topics []news.Topic) []string {
 	return out
 }
 
-// worlds are a few values of each kind, groups among them, so that drawn
+// world is a few values of each kind, groups among them, so that drawn
 // selections and releases meet often.
 type world struct{ fields, countries, sources, types, languages []string }
 
@@ -164,14 +164,14 @@ func BenchmarkMatch(b *testing.B) {
 	})
 	b.Run("strings", func(b *testing.B) {
 		rf, rs, rc := r.FieldSlugs(), r.SourceSlugs(), r.CountrySlugs()
-		any := func(wanted, has []string) bool {
+		meet := func(wanted, has []string) bool {
 			return len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(has, w) })
 		}
 		for b.Loop() {
 			found = 0
 			for i := range selections {
 				s := &selections[i]
-				if any(s.Fields, rf) && any(s.Countries, rc) && any(s.Sources, rs) && any(s.Types, []string{r.Type}) && any(s.Languages, []string{r.Language}) {
+				if meet(s.Fields, rf) && meet(s.Countries, rc) && meet(s.Sources, rs) && meet(s.Types, []string{r.Type}) && meet(s.Languages, []string{r.Language}) {
 					found++
 				}
 			}

@@ -79,7 +79,7 @@ func (s *Sender) Send(ctx context.Context, m alert.Message) error {
 	if err != nil {
 		return &alert.Temporary{Reason: plainly(err), Unknown: mayHaveArrived(err)}
 	}
-	defer res.Body.Close() //nolint:errcheck // only reading
+	defer res.Body.Close()
 	// An answer that stops halfway is an answer: the status counts.
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, guard.MaxBody))
 	return judge(res, m.Now)
