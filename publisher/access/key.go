@@ -61,7 +61,7 @@ func create(path, content string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the folder
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func create(path, content string) error {
 
 // Read returns the admin key that lies in the data folder.
 func Read(dir string) (string, error) {
-	b, err := os.ReadFile(filepath.Join(dir, KeyFile)) //nolint:gosec // the operator names the folder
+	b, err := os.ReadFile(filepath.Join(dir, KeyFile))
 	return strings.TrimSpace(string(b)), err
 }
 

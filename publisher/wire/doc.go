@@ -19,9 +19,12 @@
 //
 // An append that returned nil is on disk (every write is synced) and noted in
 // the head, a second place that names the last acknowledged event by sequence
-// and hash. Each event carries the hash of its predecessor. A log that ends
-// before its head, or whose chain does not fit, is refused at start and by
-// Follow with [ErrLost] or [ErrBroken]; it is never served in silence.
+// and hash. Each event carries the hash of its predecessor. Open compares the
+// log's end with its head, and refuses one that is behind it or another; Follow
+// checks the chain from event to event, so that whoever replays the log finds a
+// hole in the middle too. Both say [ErrLost] or [ErrBroken]; damage is never
+// served in silence. An operator may accept it (Config.AcceptLoss): then every
+// break there is now is noted and passed from then on, and a new one is not.
 //
 // Enqueue is exactly once: a batch is stored whole with its cursor or not at
 // all, and a second writer with an old cursor gets [ErrStale]. Drain is at

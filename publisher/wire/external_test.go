@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -274,7 +275,8 @@ func TestWire_ExternalServerGoesAndComesBack(t *testing.T) {
 
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	for w.Ready(t.Context()) == nil { // until the client has noticed
+	for w.Ready(t.Context()) == nil {
+		runtime.Gosched() // until the client has noticed
 	}
 	for name, try := range map[string]func() error{
 		"append":  func() error { _, err := w.Append(t.Context(), first("4"), 0); return err },

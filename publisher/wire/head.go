@@ -84,10 +84,10 @@ type headFile struct {
 // openHeadFile opens the file, and makes it whole when it is not there: a crash
 // leaves it complete or absent.
 func openHeadFile(path string) (*headFile, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // below the folder that the operator names
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = makeHeadFile(path); err == nil {
-			f, err = os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // as above
+			f, err = os.OpenFile(path, os.O_RDWR, 0)
 		}
 	}
 	if err != nil {

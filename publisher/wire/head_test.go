@@ -68,7 +68,7 @@ func mustRefuse(t *testing.T, dir string, want error) {
 
 func rewrite(t *testing.T, path string, change func(b []byte) []byte) {
 	t.Helper()
-	b, err := os.ReadFile(path) //nolint:gosec // a test's own file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestOpen_LogWithHoles(t *testing.T) {
 func TestOpen_HeadBehindTheLog(t *testing.T) {
 	dir := made(t, 2)
 	head := filepath.Join(dir, "head")
-	old, err := os.ReadFile(head) //nolint:gosec // a test's own file
+	old, err := os.ReadFile(head)
 	if err != nil {
 		t.Fatal(err)
 	}

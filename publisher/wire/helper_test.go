@@ -196,7 +196,7 @@ func listening(t *testing.T, dir string) (*wire.Wire, jetstream.JetStream) {
 
 func operatorURL(t *testing.T, w *wire.Wire, dir string) string {
 	t.Helper()
-	pass, err := os.ReadFile(filepath.Join(dir, "nats-password")) //nolint:gosec // a test's own file
+	pass, err := os.ReadFile(filepath.Join(dir, "nats-password"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,9 @@ func (w *Wire) LastRecord(ctx context.Context, recipient, release string) ([]byt
 // Park keeps what was given up under dead.<kind>.<name>, with the reason in the
 // header Dateline-Reason. Kind and name are single subject tokens.
 func (w *Wire) Park(ctx context.Context, kind, name, reason string, data []byte) error {
+	if !token(kind) || !token(name) {
+		return errors.New("park: kind or name is no word of letters, digits and dashes")
+	}
 	_, err := w.js.PublishMsg(ctx, parked(kind, name, reason, data))
 	return translate("park", err)
 }

@@ -106,6 +106,11 @@ func TestWire_Park(t *testing.T) {
 	if err := w.Park(t.Context(), "mail", "anna", "no such\r\nX-Injected: yes\x00"+strings.Repeat("x", 5000), []byte("payload")); err != nil {
 		t.Fatal(err)
 	}
+	for _, bad := range []string{"", "a.b", "*", "a b"} {
+		if w.Park(t.Context(), bad, "x", "", nil) == nil || w.Park(t.Context(), "x", bad, "", nil) == nil {
+			t.Errorf("%q is taken for a word of a subject", bad)
+		}
+	}
 	s, err := js.Stream(t.Context(), "DEAD")
 	if err != nil {
 		t.Fatal(err)
