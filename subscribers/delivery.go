@@ -32,6 +32,7 @@ type delivery struct {
 	pools   map[Channel]*pool
 	waiting marks // recipients with something put aside
 	acks    sync.WaitGroup
+	latest  *latest
 	// work ends some time after the context of run, so that what is being sent
 	// can be recorded.
 	work context.Context //nolint:containedctx // set by run for the work it starts
@@ -40,7 +41,7 @@ type delivery struct {
 }
 
 func newDelivery(s *Subscribers, senders map[Channel]Sender) *delivery {
-	d := &delivery{s: s, senders: senders, pools: map[Channel]*pool{}, patience: time.Minute}
+	d := &delivery{s: s, senders: senders, pools: map[Channel]*pool{}, latest: newLatest(s.cfg.Wire.Last), patience: time.Minute}
 	for _, b := range s.cfg.Backoff {
 		d.patience += b + b/10
 	}
@@ -81,6 +82,7 @@ func (d *delivery) run(ctx context.Context) error {
 		p.close()
 	}
 	d.acks.Wait()
+	d.latest.wg.Wait()
 	return err
 }
 

@@ -65,7 +65,7 @@ var errBehind = errors.New("the log answers with an older state of a release tha
 func (d *delivery) release(t task) (cur wire.Record, err error) {
 	var final error
 	err = d.insist(func(ctx context.Context) error {
-		cur, final = d.s.cfg.Wire.Last(ctx, t.Release)
+		cur, final = d.latest.of(ctx, t.Release)
 		switch {
 		case final != nil && mendable(final):
 			return final
