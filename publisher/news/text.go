@@ -92,6 +92,9 @@ const silent = "'’ʻʼ‘ьъЬЪ"
 
 // fold is Slugify without a limit: two names that fold alike are one name.
 func fold(s string) string {
+	if isASCII(s) {
+		return foldASCII(s)
+	}
 	var b strings.Builder
 	dash := false
 	for _, r := range composed.Replace(s) {
@@ -109,6 +112,41 @@ func fold(s string) string {
 		b.WriteString(t)
 	}
 	return b.String()
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// foldASCII is fold for the many names that need nothing but lower case.
+func foldASCII(s string) string {
+	b := make([]byte, 0, len(s))
+	dash := false
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '\'' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+		default:
+			dash = true
+			continue
+		}
+		if c == '\'' {
+			continue
+		}
+		if dash && len(b) > 0 {
+			b = append(b, '-')
+		}
+		dash = false
+		b = append(b, c)
+	}
+	return string(b)
 }
 
 // spell writes one lower-case letter or digit in ASCII; "" for anything else.
