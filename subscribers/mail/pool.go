@@ -183,28 +183,35 @@ func (p *pool) take(ctx context.Context, fresh bool) (c *conn, reused bool, err 
 	return c, false, err
 }
 
+// dial connects and logs in. The end of ctx closes the connection, because the
+// library's conversation with the server does not look at ctx.
 func (p *pool) dial(ctx context.Context) (*conn, error) {
-	c := &conn{}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+	c, stop := &conn{}, func() bool { return true }
+	dial := func(dialCtx context.Context, network, address string) (net.Conn, error) {
 		d := net.Dialer{Timeout: connectTime}
-		var err error
-		if c.raw, err = d.DialContext(ctx, network, address); err != nil || p.tls == nil {
-			return c.raw, err
+		raw, err := d.DialContext(dialCtx, network, address)
+		if err != nil {
+			return nil, err
 		}
-		return tls.Client(c.raw, p.tls), nil
+		c.raw, stop = raw, context.AfterFunc(ctx, func() { _ = raw.Close() })
+		if p.tls != nil {
+			return tls.Client(raw, p.tls), nil
+		}
+		return raw, nil
 	}
 	opts := append([]gomail.Option{gomail.WithDialContextFunc(dial)}, p.opts...)
 	var err error
 	if c.client, err = gomail.NewClient(p.host, opts...); err != nil {
 		return nil, err
 	}
-	if c.smtp, err = c.client.DialToSMTPClientWithContext(ctx); err != nil {
-		if c.raw != nil {
-			_ = c.raw.Close()
-		}
-		return nil, err
+	c.smtp, err = c.client.DialToSMTPClientWithContext(ctx)
+	if !stop() {
+		err = ctx.Err()
 	}
-	return c, nil
+	if err != nil && c.raw != nil {
+		_ = c.raw.Close()
+	}
+	return c, err
 }
 
 func (p *pool) give(c *conn) {
@@ -233,7 +240,7 @@ func (p *pool) deliver(ctx context.Context, m *gomail.Msg, _ string) error {
 // hand sends a message on a connection and keeps or ends the connection. ctx
 // breaks the sending off.
 func (p *pool) hand(ctx context.Context, c *conn, m *gomail.Msg) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
 	err := c.client.SendWithSMTPClient(c.smtp, m)
 	if m.IsDelivered() {
 		err = nil // what follows the acceptance does not undo it
