@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -175,8 +176,8 @@ func (d *delivery) handle(t task) error {
 	return d.putAside(t, next)
 }
 
-// hold puts a task behind what waits for its recipient. A task of the same
-// release gives way: the newer one finds the release's present state as well.
+// hold puts a task behind what waits for its recipient; the same task again
+// takes its own place.
 func (d *delivery) hold(t task) error {
 	if t.Since.IsZero() {
 		t.Since = d.s.cfg.Now()
@@ -185,7 +186,8 @@ func (d *delivery) hold(t task) error {
 	if err != nil {
 		return fmt.Errorf("encode a task of release %s: %w", t.Release, err)
 	}
-	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Hold(ctx, t.To, t.Release, b) })
+	key := t.Release + "-" + strconv.FormatUint(t.Seq, 10)
+	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Hold(ctx, t.To, key, b) })
 }
 
 // putAside holds a task and makes sure that its recipient wakes: at the time

@@ -19,25 +19,24 @@ const maxAfter = 24 * time.Hour
 // decides, and sends. The time it returns is when to try again; zero means that
 // the task is at its end. An error means that the process ends.
 func (d *delivery) try(t task) (again time.Time, err error) {
-	to := d.s.register.of(t.To)
-	if to == nil { // unsubscribed
-		d.s.counts.skipped.Add(1)
-		return time.Time{}, nil
-	}
-	if to.Disabled != "" {
-		return time.Time{}, d.giveUp(t, to.Disabled)
-	}
 	cur, err := d.release(t)
 	if err != nil {
 		return time.Time{}, d.unreadable(t, err)
+	}
+	to, matching, err := d.recipient(t, &cur.Event.Release)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case to == nil: // unsubscribed
+		d.s.counts.skipped.Add(1)
+		return time.Time{}, nil
+	case to.Disabled != "":
+		return time.Time{}, d.giveUp(t, to.Disabled)
 	}
 	last, found, err := d.last(t)
 	if err != nil {
 		return time.Time{}, err
 	}
-	matching := to.titles(d.s.cfg.Taxonomy, func(f *follows) bool {
-		return f.After < t.Seq && f.Selection.Match(d.s.cfg.Taxonomy, &cur.Event.Release)
-	})
 	assumed := ""
 	if !found && cur.Event.Release.Revision > 1 {
 		if assumed, err = d.assume(to, cur); err != nil {
@@ -55,6 +54,26 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 		return time.Time{}, d.tooLate(t, last, &cur.Event)
 	}
 	return d.send(t, to, &cur.Event, last, matching)
+}
+
+// recipient returns the task's recipient and those of its selections, in words,
+// that the release is in. Another process may have fanned the task out for a
+// subscription that is not in memory here yet, so finding nothing is checked.
+func (d *delivery) recipient(t task, r *news.Release) (to *recipient, matching []string, err error) {
+	for range 2 {
+		if to = d.s.register.of(t.To); to != nil {
+			matching = to.titles(d.s.cfg.Taxonomy, func(f *follows) bool {
+				return f.After < t.Seq && f.Selection.Match(d.s.cfg.Taxonomy, r)
+			})
+		}
+		if len(matching) > 0 {
+			break
+		}
+		if err := d.insist(d.s.current); err != nil {
+			return nil, nil, err
+		}
+	}
+	return to, matching, nil
 }
 
 // errBehind: a replica of the log lags; asking again mends it.
