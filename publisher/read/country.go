@@ -2,13 +2,33 @@ package read
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"dateline/publisher/news"
 )
 
-// How sure the rules are; 1 is an editor's own tag. The figures are estimates
-// that rank the rules by how often they are right; they are not measured.
+// How countries are proposed. A release gets a country in the role of place
+// from its dateline or its Place label (see [Reader.place]). What it is about
+// is told by these rules; the first that finds something ends the search, but
+// title and host go together:
+//
+//	title      a country, its people, a city, a region or a process that the
+//	           title names. Left out are the chair's own country, cities where
+//	           sources sit, languages and names of texts ("Bangkok Rules"); left
+//	           out when another country is named too: persons' nationalities,
+//	           donors, goals of study visits
+//	host       the country of a field operation that issued the release
+//	chair      the country in the chair, when the title is about its programme
+//	region     each member of a group of countries that the title names
+//	text       countries that the first paragraphs name clearly: see body.go
+//	dateline   where the release was issued, if the organisation works there
+//	between    the other side, when the first paragraphs speak of something
+//	           between it and a country that is tagged already
+//
+// The figures say how sure each rule is; 1 is an editor's own tag. They are
+// estimates that rank the rules by how often they are right on labelled
+// releases ("dateline eval" measures that).
 const (
 	sureLabel    = 0.99
 	sureDateline = 0.97
@@ -16,53 +36,68 @@ const (
 	sureDemonym  = 0.9
 	sureCity     = 0.85
 	sureHost     = 0.85
+	sureChair    = 0.8
+	sureText     = 0.75
 	sureGuess    = 0.7
+	sureRegion   = 0.6
 )
 
 // subject is what the rules for the countries of a release look at.
 type subject struct {
 	title   string
+	text    string // without the dateline
 	year    int
 	sources []string // slugs
 	places  []located
 }
 
-// aboutCountries proposes the countries a release treats of: those its title
-// names; and the host of a field operation that issued it; else where its
-// dateline is, if that is no seat and a country the organisation works in.
-func (r *Reader) aboutCountries(s subject) (tags []news.CountryTag, warnings []string) {
-	add := func(slug string, e news.Evidence) {
-		if !slices.ContainsFunc(tags, func(t news.CountryTag) bool { return t.Slug == slug }) {
-			tags = append(tags, news.CountryTag{Slug: slug, Role: news.About, Evidence: e})
+// about collects the countries a release treats of.
+type about struct{ tags []news.CountryTag }
+
+func (a *about) add(e news.Evidence, slugs ...string) {
+	for _, slug := range slugs {
+		if !a.has(slug) {
+			a.tags = append(a.tags, news.CountryTag{Slug: slug, Role: news.About, Evidence: e})
 		}
 	}
-	mentions, warnings := r.titleCountries(s)
+}
+
+func (a *about) has(slug string) bool {
+	return slices.ContainsFunc(a.tags, func(t news.CountryTag) bool { return t.Slug == slug })
+}
+
+// aboutCountries proposes the countries a release treats of.
+func (r *Reader) aboutCountries(s subject) (tags []news.CountryTag, warnings []string) {
+	var a about
+	mentions, groups, warnings := r.titleCountries(s)
 	for _, m := range mentions {
-		for _, slug := range m.countries {
-			add(slug, news.Evidence{Rule: "title", Words: m.words, Confidence: m.confidence()})
-		}
+		a.add(news.Evidence{Rule: "title", Words: m.words, Confidence: m.confidence()}, m.countries...)
 	}
 	for _, source := range s.sources {
 		if topic, _ := r.taxonomy.Topic(news.KindSource, source); topic.Host != "" {
-			add(topic.Host, news.Evidence{Rule: "host", Words: topic.Name, Confidence: sureHost})
+			a.add(news.Evidence{Rule: "host", Words: topic.Name, Confidence: sureHost}, topic.Host)
 		}
 	}
-	if len(tags) > 0 {
-		return tags, warnings
+	if words, country := r.chairsProgramme(s); len(a.tags) == 0 && country != "" {
+		a.add(news.Evidence{Rule: "chair", Words: words, Confidence: sureChair}, country)
 	}
-	for _, l := range s.places {
-		if r.speaksForItself(l, s) {
-			add(l.countries[0], news.Evidence{Rule: "dateline", Words: l.words, Confidence: sureGuess})
+	if len(a.tags) == 0 {
+		for _, m := range groups {
+			a.add(news.Evidence{Rule: "region", Words: m.words, Confidence: sureRegion}, m.countries...)
 		}
 	}
-	return tags, warnings
+	if len(a.tags) == 0 {
+		r.aboutByText(&a, s)
+	}
+	r.otherSides(&a, s)
+	return a.tags, warnings
 }
 
 func (m mention) confidence() float64 {
 	switch m.kind {
 	case phraseDemonym:
 		return sureDemonym
-	case phraseCity, phraseRegion:
+	case phraseCity, phraseTown, phraseRegion:
 		return sureCity
 	}
 	return sureName
@@ -93,135 +128,27 @@ func (r *Reader) speaksForItself(l located, s subject) bool {
 // chairSource is the source of what the chair says itself.
 const chairSource = "chairpersonship"
 
-// titleCountries returns the mentions in the title that are topics.
-func (r *Reader) titleCountries(s subject) (topics []mention, warnings []string) {
-	words := wordsOf(s.title)
-	var unclear []mention
-	for _, m := range r.phrases.find(words, s.title) {
-		switch {
-		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, s.title, m):
-		case len(m.countries) > 1 && m.kind == phraseCity:
-			unclear = append(unclear, m)
-		case r.isChair(s, words, m):
-		default:
-			topics = append(topics, m)
+// chairsProgramme finds the country whose chair a title presents: "programme of
+// the 2025 Chairpersonship", "priorities of the incoming Chair". A year in the
+// title counts more than the release's.
+func (r *Reader) chairsProgramme(s subject) (words, country string) {
+	list := wordsOf(s.title)
+	if !speaksOfChair(list) {
+		return "", ""
+	}
+	year := s.year
+	for _, w := range list {
+		if n, err := strconv.Atoi(w.text); err == nil && isYear(w.text) {
+			year = n
+		}
+		if strings.EqualFold(w.text, "incoming") {
+			year = s.year + 1
 		}
 	}
-	for _, m := range unclear {
-		if !slices.ContainsFunc(topics, func(t mention) bool { return slices.Contains(m.countries, t.countries[0]) }) {
-			warnings = append(warnings, ambiguous(r.taxonomy, m.words, m.countries))
+	for i := range list {
+		if wordAt(list, i, []string{"priorities", "programme", "program"}) {
+			return list[i].text, r.taxonomy.Chair(year)
 		}
 	}
-	// With another country at hand, what is said in passing is not the topic.
-	others := slices.DeleteFunc(slices.Clone(topics), func(m mention) bool { return inPassing(words, s.title, m) })
-	if len(others) > 0 {
-		topics = others
-	}
-	return topics, warnings
-}
-
-// inPassing reports whether a mention is likely to be a person's nationality
-// ("Finnish MP"), an ethnic group ("Kosovo Serbs", "ethnic Greeks"), a donor
-// ("US-funded") or the goal of a study visit.
-func inPassing(words []word, title string, m mention) bool {
-	if m.kind == phraseDemonym {
-		return wordAt(words, m.to, personWords()) || m.from > 0 && wordAt(words, m.from-1, []string{"ethnic"}) || m.joined
-	}
-	if strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"funded", "financed", "sponsored", "supported", "based"}) {
-		return true
-	}
-	for i := range m.from {
-		if wordAt(words, i, []string{"study"}) && wordAt(words[:m.from], i+1, []string{"visit", "visits", "tour", "tours", "trip", "trips"}) {
-			return true
-		}
-	}
-	return false
-}
-
-// isChair reports whether a mention only says whose chair it is: "Spanish
-// Chairmanship", "Finland's 2025 OSCE Chairpersonship", "Chairman-in-Office,
-// Minister for Foreign Affairs of Slovenia".
-func (r *Reader) isChair(s subject, words []word, m mention) bool {
-	next := m.to
-	for next < len(words) && next < m.to+3 && (words[next].letters() == r.taxonomy.Organisation() || isYear(words[next].text) || strings.EqualFold(words[next].text, "incoming")) {
-		next++
-	}
-	if wordAt(words, next, chairWords()) && (m.kind == phraseDemonym || possessive(s.title, words, m)) {
-		return true
-	}
-	if !slices.Contains(m.countries, r.taxonomy.Chair(s.year)) || !speaksOfChair(words) {
-		return false
-	}
-	if m.kind == phraseDemonym || possessive(s.title, words, m) {
-		return hasMinister(words[m.to:min(len(words), m.to+3)])
-	}
-	return m.from > 0 && words[m.from-1].text == "of" && hasMinister(words[max(0, m.from-5):m.from])
-}
-
-func hasMinister(words []word) bool {
-	return slices.ContainsFunc(words, func(w word) bool { return strings.EqualFold(w.text, "minister") })
-}
-
-// possessive reports whether a genitive ending follows the mention.
-func possessive(title string, words []word, m mention) bool {
-	rest := title[words[m.to-1].end:]
-	return strings.HasPrefix(rest, "'") || strings.HasPrefix(rest, "’")
-}
-
-func speaksOfChair(words []word) bool {
-	for i := range words {
-		if wordAt(words, i, chairWords()) {
-			return true
-		}
-	}
-	return false
-}
-
-func chairWords() []string {
-	return []string{"chair", "chairman", "chairwoman", "chairperson", "chairmanship", "chairpersonship", "cio"}
-}
-
-// personWords follow a demonym that is a person's or a group's.
-func personWords() []string {
-	return []string{"mp", "mps", "parliamentarian", "parliamentarians", "ambassador", "diplomat", "diplomats", "expert", "experts",
-		"minority", "minorities", "community", "communities", "speakers"}
-}
-
-// wordAt reports whether the word at i is one of the list, whatever its case.
-func wordAt(words []word, i int, list []string) bool {
-	return i < len(words) && slices.Contains(list, strings.ToLower(words[i].text))
-}
-
-func isYear(s string) bool {
-	return len(s) == 4 && (s[:2] == "19" || s[:2] == "20")
-}
-
-// namesText reports whether the words from i on make a city the name of a text
-// or a format: "Bangkok Rules", "Helsinki Final Act", "Minsk Group".
-func namesText(words []word, i int) bool {
-	list := []string{"act", "accord", "accords", "agreement", "agreements", "charter", "convention", "declaration", "discussions",
-		"document", "format", "group", "guidelines", "mechanism", "memorandum", "package", "principles", "process", "protocol",
-		"protocols", "recommendations", "rules", "treaty"}
-	for j := i; j < min(i+2, len(words)); j++ {
-		if !words[j].upper {
-			return false
-		}
-		if wordAt(words, j, list) {
-			return true
-		}
-	}
-	return false
-}
-
-// namesLanguage reports whether a demonym is a language: "Russian-language media".
-func namesLanguage(words []word, title string, m mention) bool {
-	return m.kind == phraseDemonym && strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"language", "speaking"})
-}
-
-func ambiguous(t *news.Taxonomy, words string, countries []string) string {
-	names := make([]string, len(countries))
-	for i, c := range countries {
-		names[i] = t.Name(news.KindCountry, c)
-	}
-	return "there is a " + quote(words) + " in " + strings.Join(names, " and in ") + "; name the country that is meant"
+	return "", ""
 }

@@ -109,7 +109,7 @@ func TestReader_Spell(t *testing.T) {
 	r := newReader()
 	for name, want := range map[string]string{
 		"ST JOHANN IM PONGAU": "St Johann im Pongau", "VIENNA": "Vienna", "KOLASIN": "Kolašin", "BAD ISCHL AN DER TRAUN": "Bad Ischl an der Traun",
-		"CHALON-SUR-SAÔNE": "Chalon-Sur-Saône", "L'AQUILA": "L'Aquila", "WASHINGTON D.C.": "Washington D.C.", "THE HAGUE": "The Hague",
+		"CHALON-SUR-SAÔNE": "Chalon-sur-Saône", "L'AQUILA": "L'Aquila", "WASHINGTON D.C.": "Washington D.C.", "THE HAGUE": "The Hague",
 		"MINSK": "Minsk", "La Spezia": "La Spezia", "НОВИ САД": "Нови Сад",
 	} {
 		if got := r.Spell(name); got != want {

@@ -16,9 +16,12 @@ type phraseKind int
 const (
 	phraseName phraseKind = iota
 	phraseFormer
-	phraseRegion
-	phraseDemonym
+	phraseRegion  // a part of a country
+	phraseTerm    // a process or body that stands for countries
+	phraseGroup   // a region of several countries
+	phraseDemonym // "Austrian"
 	phraseCity
+	phraseTown // a city that only the gazetteer has
 )
 
 // phrase is a word or words that stand for countries.
@@ -34,11 +37,13 @@ type phrase struct {
 type phrases struct {
 	byKey  map[string]phrase
 	byStem map[string]phrase // Cyrillic names without their endings
-	most   int               // words of the longest
+	starts map[string]int    // first word, folded or stemmed, to the words of the longest that opens with it
+	towns  gazetteer
+	large  map[string]bool // countries of which small towns are found too
 }
 
-func newPhrases(t *news.Taxonomy) phrases {
-	p := phrases{byKey: map[string]phrase{}, byStem: map[string]phrase{}}
+func newPhrases(t *news.Taxonomy, towns gazetteer) phrases {
+	p := phrases{byKey: map[string]phrase{}, byStem: map[string]phrase{}, starts: map[string]int{}, towns: towns, large: map[string]bool{}}
 	for _, c := range t.Topics(news.KindCountry) {
 		one := []string{c.Slug}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
@@ -48,7 +53,7 @@ func newPhrases(t *news.Taxonomy) phrases {
 			p.add(d, phrase{kind: phraseDemonym, countries: one})
 		}
 		for _, city := range c.Capital {
-			p.add(city, phrase{kind: phraseCity, countries: t.PlaceCountries(city), seat: t.IsSeat(city)})
+			p.addCity(t, city, false)
 		}
 	}
 	for _, f := range t.FormerStates() {
@@ -58,14 +63,32 @@ func newPhrases(t *news.Taxonomy) phrases {
 		}
 		p.add(f, ph)
 	}
+	for _, term := range t.CountryTerms() {
+		kind := phraseTerm
+		countries, group := t.CountriesOf(term)
+		if group {
+			kind = phraseGroup
+		}
+		for _, name := range append([]string{term.Name}, term.Aliases...) {
+			p.add(name, phrase{kind: kind, countries: countries})
+		}
+	}
 	for _, g := range t.Regions() {
 		p.add(g.Name, phrase{kind: phraseRegion, countries: []string{g.Country}})
 	}
 	for _, g := range t.Places() {
-		short := utf8.RuneCountInString(g.Name) <= 5
-		p.add(g.Name, phrase{kind: phraseCity, countries: t.PlaceCountries(g.Name), seat: t.IsSeat(g.Name), doubtful: short})
+		for _, name := range append([]string{g.Name}, g.Aliases...) {
+			p.addCity(t, name, utf8.RuneCountInString(name) <= 5)
+		}
+	}
+	for _, s := range t.Topics(news.KindSource) {
+		p.large[s.Host] = s.Host != ""
 	}
 	return p
+}
+
+func (p *phrases) addCity(t *news.Taxonomy, name string, doubtful bool) {
+	p.add(name, phrase{kind: phraseCity, countries: t.PlaceCountries(name), seat: t.IsSeat(name), doubtful: doubtful})
 }
 
 func (p *phrases) add(name string, ph phrase) {
@@ -82,7 +105,9 @@ func (p *phrases) add(name string, ph phrase) {
 	if key := joinWords(words, word.stem); words[0].cyrillic && better(p.byStem, key, ph) {
 		p.byStem[key] = ph
 	}
-	p.most = max(p.most, len(words))
+	for _, first := range []string{words[0].fold(), words[0].stem()} {
+		p.starts[first] = max(p.starts[first], len(words))
+	}
 }
 
 func better(index map[string]phrase, key string, ph phrase) bool {
@@ -111,19 +136,19 @@ type mention struct {
 	joined   bool   // it follows another one with nothing but a space between: "Kosovo Serbs"
 }
 
-// find returns the phrases in a text: the longest at each place, without overlap.
+// find returns the phrases in a text: the longest at each place, without
+// overlap. Its time grows with the text alone: few words open a phrase, and
+// the longest has some ten words.
 func (p *phrases) find(words []word, text string) []mention {
 	var out []mention
 	for i := 0; i < len(words); {
 		n := 1
-		for length := min(p.most, len(words)-i); length > 0; length-- {
-			ph, ok := p.lookup(words[i:i+length], words[:i])
-			if ok {
+		if words[i].upper {
+			if ph, length := p.at(words, i, text); length > 0 {
 				run := words[i : i+length]
 				joined := len(out) > 0 && out[len(out)-1].to == i && text[words[i-1].end:run[0].start] == " "
 				out = append(out, mention{ph, text[run[0].start:run[length-1].end], i, i + length, joined})
 				n = length
-				break
 			}
 		}
 		i += n
@@ -131,17 +156,30 @@ func (p *phrases) find(words []word, text string) []mention {
 	return out
 }
 
-func (p *phrases) lookup(run, before []word) (phrase, bool) {
-	first, last := run[0], run[len(run)-1]
-	if !first.upper || !last.upper {
-		return phrase{}, false
+// at is the longest phrase that begins with word i, and its length in words.
+func (p *phrases) at(words []word, i int, text string) (phrase, int) {
+	longest := max(1, p.starts[words[i].fold()])
+	if words[i].cyrillic {
+		longest = max(longest, p.starts[words[i].stem()])
 	}
+	for length := min(longest, len(words)-i); length > 0; length-- {
+		if ph, ok := p.lookup(words[i:i+length], words[:i]); ok {
+			return ph, length
+		}
+	}
+	return p.town(words, i, text)
+}
+
+func (p *phrases) lookup(run, before []word) (phrase, bool) {
+	first := run[0]
 	ph, ok := p.byKey[joinWords(run, word.fold)]
 	if !ok {
 		ph, ok = p.inflected(run)
 	}
 	switch {
 	case !ok:
+		return phrase{}, false
+	case !run[len(run)-1].upper && ph.kind != phraseTerm:
 		return phrase{}, false
 	case ph.exact != "" && ph.exact != first.letters():
 		return phrase{}, false
@@ -154,7 +192,7 @@ func (p *phrases) lookup(run, before []word) (phrase, bool) {
 // inflected finds "Austrians" and "Crimean", and Cyrillic words in other cases.
 func (p *phrases) inflected(run []word) (phrase, bool) {
 	key := joinWords(run, word.fold)
-	if ph, ok := p.byKey[strings.TrimSuffix(key, "s")]; ok && ph.kind == phraseDemonym {
+	if ph, ok := p.byKey[strings.TrimSuffix(key, "s")]; ok && (ph.kind == phraseDemonym || ph.kind == phraseTerm) {
 		return ph, true
 	}
 	if ph, ok := p.byKey[strings.TrimSuffix(key, "n")]; ok && ph.kind == phraseRegion {
@@ -175,6 +213,31 @@ func (p *phrases) inflected(run []word) (phrase, bool) {
 	return phrase{}, false
 }
 
+// maxTownWords is how many words a town's name may have to be found in a text.
+const maxTownWords = 3
+
+// town finds a town of the gazetteer, only behind "in" or "near", because many
+// are words or names of people too, only when one country is certain, and small
+// ones only in countries where the organisation has or had a field operation.
+func (p *phrases) town(words []word, i int, text string) (phrase, int) {
+	if i == 0 || !slices.Contains([]string{"in", "near"}, words[i-1].text) {
+		return phrase{}, 0
+	}
+	end := i + 1
+	for end < len(words) && words[end].upper && end-i < maxTownWords+1 && strings.Trim(text[words[end-1].end:words[end].start], " -") == "" {
+		end++
+	}
+	if end-i > maxTownWords {
+		return phrase{}, 0
+	}
+	name := text[words[i].start:words[end-1].end]
+	countries, namesakes := p.towns.find(name)
+	if len(countries) != 1 || len(namesakes) > 0 || !p.large[countries[0]] && !p.towns.large(name) {
+		return phrase{}, 0
+	}
+	return phrase{kind: phraseTown, countries: countries}, end - i
+}
+
 func afterPreposition(before []word) bool {
 	return len(before) > 0 && slices.Contains([]string{"in", "from", "at", "near", "of", "to", "around"}, before[len(before)-1].text)
 }
@@ -182,6 +245,7 @@ func afterPreposition(before []word) bool {
 // word is a word of a title.
 type word struct {
 	text       string // without a genitive's 's
+	folded     string // see fold
 	start, end int    // in the text
 	upper      bool   // begins with a capital
 	cyrillic   bool
@@ -191,7 +255,9 @@ type word struct {
 func (w word) letters() string { return strings.ReplaceAll(w.text, ".", "") }
 
 // fold is the word in lower-case ASCII.
-func (w word) fold() string {
+func (w word) fold() string { return w.folded }
+
+func (w word) foldText() string {
 	for i := range len(w.text) {
 		if w.text[i] >= utf8.RuneSelf || w.text[i] == '.' {
 			return news.Slugify(w.letters())
@@ -247,7 +313,9 @@ func wordsOf(text string) []word {
 			end += n
 		}
 		first, _ := utf8.DecodeRuneInString(text[i:])
-		out = append(out, word{text: text[i:end], start: i, end: end, upper: unicode.IsUpper(first), cyrillic: unicode.Is(unicode.Cyrillic, first)})
+		w := word{text: text[i:end], start: i, end: end, upper: unicode.IsUpper(first), cyrillic: unicode.Is(unicode.Cyrillic, first)}
+		w.folded = w.foldText()
+		out = append(out, w)
 		i = end
 		for _, genitive := range []string{"'s", "’s"} {
 			if strings.HasPrefix(text[i:], genitive) {

@@ -1,7 +1,7 @@
 package read
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,30 +16,13 @@ type located struct {
 	explicit  bool     // the country was named beside the city
 	seat      bool     // a source has its seat there
 	countries []string // where a place of that name lies; several when ambiguous
-}
-
-// spellings lists how the taxonomy writes its places; of two that fold alike
-// the first counts.
-func spellings(t *news.Taxonomy) map[string]string {
-	var names []string
-	for _, c := range t.Topics(news.KindCountry) {
-		names = append(names, c.Capital...)
-	}
-	for _, g := range slices.Concat(t.Places(), t.Regions()) {
-		names = append(names, g.Name)
-	}
-	out := make(map[string]string, len(names))
-	for _, name := range names {
-		if key := news.Slugify(name); out[key] == "" {
-			out[key] = name
-		}
-	}
-	return out
+	note      string   // what an editor should hear about it
+	unsure    bool     // it is a guess at a misspelt name
 }
 
 // knowsPlace reports whether a name is one of a place or a country.
 func (r *Reader) knowsPlace(name string) bool {
-	if len(r.taxonomy.PlaceCountries(name)) > 0 {
+	if len(r.towns[news.Slugify(name)]) > 0 {
 		return true
 	}
 	topic, ok := r.taxonomy.Find(news.KindCountry, name)
@@ -49,22 +32,70 @@ func (r *Reader) knowsPlace(name string) bool {
 // locate looks up "CITY" or "CITY, Country".
 func (r *Reader) locate(words string) located {
 	words = news.CleanLine(words)
-	l := located{words: words, place: news.Place{Name: r.spell(words)}, countries: r.taxonomy.PlaceCountries(words), seat: r.taxonomy.IsSeat(words)}
-	if len(l.countries) == 0 {
-		if city, country, ok := cutLast(words, ","); ok {
-			l.place.Name, l.seat = r.spell(city), r.taxonomy.IsSeat(city)
-			if l.countries, l.explicit = r.named(country, city); !l.explicit {
-				l.place.Name += ", " + country
-				l.countries = r.taxonomy.PlaceCountries(city)
-			}
-		} else if l.countries, l.explicit = r.named(words, ""); l.explicit {
-			l.place.Name = r.taxonomy.Name(news.KindCountry, l.countries[0])
-		}
+	l := located{words: words, place: news.Place{Name: r.spell(words)}}
+	city, country, pair := cutLast(words, ",")
+	switch {
+	case r.towns[news.Slugify(words)] != nil || !pair && !r.isCountry(words):
+		r.locateTown(&l, words)
+	case !pair:
+		l.countries, l.explicit = r.named(words, "")
+		l.place.Name = r.taxonomy.Name(news.KindCountry, l.countries[0])
+	default:
+		r.locatePair(&l, city, country)
 	}
 	if len(l.countries) == 1 {
 		l.place.Country = l.countries[0]
 	}
 	return l
+}
+
+// isCountry reports whether a name is one of a single country.
+func (r *Reader) isCountry(name string) bool {
+	countries, ok := r.named(name, "")
+	return ok && len(countries) == 1
+}
+
+// locateTown looks up a town without its country.
+func (r *Reader) locateTown(l *located, city string) {
+	l.seat = r.taxonomy.IsSeat(city)
+	var namesakes []string
+	l.countries, namesakes = r.towns.find(city)
+	switch {
+	case len(l.countries) > 1:
+		l.note = ambiguous(r.taxonomy, city, l.countries)
+	case len(namesakes) > 0:
+		l.note = fmt.Sprintf("%s is taken for the one in %s; there is one in %s too", quote(city), r.taxonomy.Name(news.KindCountry, l.countries[0]), r.countryNames(namesakes))
+	case len(l.countries) == 0:
+		if t, ok := r.towns.misspelt(city); ok {
+			l.countries, l.unsure = []string{t.country}, true
+			l.note = fmt.Sprintf("%s is unknown and taken for %s", quote(city), t.name)
+		}
+	}
+}
+
+// locatePair looks up a town with the country that is named behind it. A large
+// town that lies elsewhere belies the name: "ATLANTA, Georgia".
+func (r *Reader) locatePair(l *located, city, country string) {
+	l.place.Name = r.spell(city)
+	l.countries, l.explicit = r.named(country, city)
+	if !l.explicit {
+		l.place.Name += ", " + country
+		r.locateTown(l, city)
+		return
+	}
+	l.seat = r.taxonomy.IsSeat(city)
+	if elsewhere, _ := r.towns.find(city); r.towns.large(city) && !r.towns.liesIn(city, l.countries[0]) {
+		l.note = fmt.Sprintf("%s names %s, but the town of that name is in %s; name the country that is meant", quote(l.words), r.taxonomy.Name(news.KindCountry, l.countries[0]), r.countryNames(elsewhere))
+		l.countries, l.explicit = append(elsewhere, l.countries[0]), false
+	}
+}
+
+func (r *Reader) countryNames(slugs []string) string {
+	names := make([]string, len(slugs))
+	for i, slug := range slugs {
+		names[i] = r.taxonomy.Name(news.KindCountry, slug)
+	}
+	return strings.Join(names, " and in ")
 }
 
 // named finds the country of a name; of a former State the successor in which
@@ -73,9 +104,8 @@ func (r *Reader) named(name, city string) ([]string, bool) {
 	if topic, ok := r.taxonomy.Find(news.KindCountry, name); ok && topic.Members == nil {
 		return []string{topic.Slug}, true
 	}
-	in := r.taxonomy.PlaceCountries(city)
 	for _, slug := range r.taxonomy.Successors(name) {
-		if slices.Contains(in, slug) {
+		if r.towns.liesIn(city, slug) {
 			return []string{slug}, true
 		}
 	}
@@ -90,16 +120,21 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+len(sep):]), true
 }
 
-// spell writes a place as the taxonomy does, else in title case when it stands
+// spell writes a place as the taxonomy or the gazetteer does, else in title case when it stands
 // in capitals.
 func (r *Reader) spell(name string) string {
-	if known, ok := r.spellings[news.Slugify(name)]; ok {
-		return known
+	if towns := r.towns[news.Slugify(name)]; len(towns) > 0 && isCyrillic(towns[0].name) == isCyrillic(name) {
+		return towns[0].name
 	}
 	if !inCapitals(name) {
 		return name
 	}
 	return titleCase(name)
+}
+
+func isCyrillic(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.Is(unicode.Cyrillic, r)
 }
 
 // titleCase writes a name in capitals with initial capitals: "BAD ISCHL AN DER

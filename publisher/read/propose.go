@@ -54,12 +54,15 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	r.date(&d, s, line.day)
 	r.labels(&d, s)
 	r.language(&d, s)
-	r.countries(&d, s, line)
+	r.countries(&d, s, line, first+"\n\n"+rest)
 	if rel.Summary = news.CleanLine(s.summary); rel.Summary == "" {
 		rel.Summary = summary(first, rest)
 	}
 	if err := refusal(d.items); err != nil {
 		return Proposal{}, err
+	}
+	if len(rel.Fields) == 0 {
+		d.Proposed = r.ProposeFields(rel)
 	}
 	return d.Proposal, nil
 }
@@ -158,7 +161,7 @@ func (r *Reader) language(d *draft, s sheet) {
 }
 
 // countries settles places and countries: an editor's tags, else the proposal.
-func (r *Reader) countries(d *draft, s sheet, line opening) {
+func (r *Reader) countries(d *draft, s sheet, line opening, text string) {
 	rel := &d.Release
 	var stated, opened []located
 	for _, p := range s.places {
@@ -183,10 +186,10 @@ func (r *Reader) countries(d *draft, s sheet, line opening) {
 	if len(opened) == 0 {
 		opened = stated
 	}
-	about, warnings := r.aboutCountries(subject{rel.Title, rel.PublishedAt.Year(), rel.SourceSlugs(), opened})
+	about, warnings := r.aboutCountries(subject{rel.Title, text, rel.PublishedAt.Year(), rel.SourceSlugs(), opened})
 	if labelled := rel.CountrySlugs(news.About); len(labelled) > 0 {
 		about = slices.DeleteFunc(about, func(c news.CountryTag) bool {
-			return slices.Contains(labelled, c.Slug) || c.Evidence.Rule == "dateline"
+			return slices.Contains(labelled, c.Slug) || slices.Contains([]string{"dateline", "text", "region"}, c.Evidence.Rule)
 		})
 	}
 	rel.Countries = slices.Concat(about, rel.Countries)
@@ -212,8 +215,8 @@ func (r *Reader) place(d *draft, l located, rule string) {
 		return
 	}
 	rel.Places = append(rel.Places, l.place)
-	if len(l.countries) > 1 {
-		d.Warnings = append(d.Warnings, ambiguous(r.taxonomy, l.words, l.countries))
+	if l.note != "" {
+		d.Warnings = append(d.Warnings, l.note)
 	}
 	if l.place.Country == "" || l.seat && !l.explicit || slices.Contains(rel.CountrySlugs(news.PlaceRole), l.place.Country) {
 		return
@@ -228,6 +231,8 @@ func (l located) confidence(rule string) float64 {
 		return 1
 	case l.explicit:
 		return sureLabel
+	case l.unsure:
+		return sureGuess
 	}
 	return sureDateline
 }

@@ -82,7 +82,7 @@ func TestReader_Read_pages(t *testing.T) {
 		}},
 		{"serbian", facts{
 			title: "Radionica o bezbednosti na internetu", date: "2013-03-13T00:00:00Z",
-			typ: "press-release", language: "sr", places: []string{"Beograd "}, countries: []string{"serbia about host"},
+			typ: "press-release", language: "sr", places: []string{"Beograd serbia"}, countries: []string{"serbia about host", "serbia place dateline"},
 			fields: []string{}, sources: []string{"mission-to-serbia"}, paragraphs: 1,
 		}},
 		{"newsroom-2001", facts{

@@ -31,6 +31,10 @@ type Proposal struct {
 	// an entry of a listing or feed. The release's own Partial is the same.
 	Partial bool
 
+	// Proposed are the fields its words speak for, when it states none: an offer
+	// that [Proposal.AcceptProposals] takes.
+	Proposed []FieldProposal
+
 	// Warnings are what an editor should look at: ambiguous places, dates that
 	// differ. Each is one sentence.
 	Warnings []string
@@ -43,15 +47,17 @@ type Reader struct {
 	sanitizer *sanitizer
 	markdown  markdown
 	phrases   phrases
-	spellings map[string]string // folded name of a place to its spelling
+	towns     gazetteer
+	fields    fieldIndex
 }
 
 // New makes a reader for the topics and places of t.
 func New(t *news.Taxonomy, now func() time.Time) *Reader {
+	towns := newGazetteer(t)
 	return &Reader{
 		taxonomy: t, now: now,
 		sanitizer: newSanitizer(), markdown: newMarkdown(),
-		phrases: newPhrases(t), spellings: spellings(t),
+		phrases: newPhrases(t, towns), towns: towns, fields: newFieldIndex(t),
 	}
 }
 

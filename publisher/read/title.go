@@ -1,0 +1,166 @@
+package read
+
+import (
+	"slices"
+	"strings"
+
+	"dateline/publisher/news"
+)
+
+// titleCountries returns the mentions in the title that are topics, and apart
+// from them those of groups of countries.
+func (r *Reader) titleCountries(s subject) (topics, groups []mention, warnings []string) {
+	words := wordsOf(s.title)
+	var unclear []mention
+	found := r.phrases.find(words, s.title)
+	for i, m := range found {
+		switch {
+		case m.kind == phraseGroup:
+			groups = append(groups, m)
+		case i > 0 && r.belied(found[i-1], m, words, s.title):
+		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, s.title, m):
+		case len(m.countries) > 1 && m.kind == phraseCity:
+			unclear = append(unclear, m)
+		case r.isChair(s, words, m):
+		default:
+			topics = append(topics, m)
+		}
+	}
+	for _, m := range unclear {
+		if !slices.ContainsFunc(topics, func(t mention) bool { return slices.Contains(m.countries, t.countries[0]) }) {
+			warnings = append(warnings, ambiguous(r.taxonomy, m.words, m.countries))
+		}
+	}
+	// With another country at hand, what is said in passing is not the topic.
+	others := slices.DeleteFunc(slices.Clone(topics), func(m mention) bool { return inPassing(words, s.title, m) || r.isChairsMinister(s, words, m) })
+	if len(others) > 0 {
+		topics = others
+	}
+	return topics, groups, warnings
+}
+
+// belied reports whether the town before a name shows that the name means
+// something else: "Atlanta, Georgia".
+func (r *Reader) belied(before, m mention, words []word, title string) bool {
+	return m.kind == phraseName && len(m.countries) == 1 && before.to == m.from && strings.HasPrefix(title[words[before.to-1].end:], ", ") &&
+		(before.kind == phraseCity || before.kind == phraseTown) && r.towns.large(before.words) && !r.towns.liesIn(before.words, m.countries[0])
+}
+
+// inPassing reports whether a mention is likely to be a person's nationality
+// ("Finnish MP"), an ethnic group ("Kosovo Serbs", "ethnic Greeks"), a donor
+// ("US-funded") or the goal of a study visit.
+func inPassing(words []word, title string, m mention) bool {
+	if m.kind == phraseDemonym {
+		return wordAt(words, m.to, personWords()) || m.from > 0 && wordAt(words, m.from-1, []string{"ethnic"}) || m.joined
+	}
+	if strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"funded", "financed", "sponsored", "supported", "based"}) {
+		return true
+	}
+	if wordAt(words, m.to, []string{"donates", "donate", "funds", "finances", "sponsors", "contributes"}) {
+		return true
+	}
+	if m.from > 1 && wordAt(words, m.from-1, []string{"by", "from"}) && wordAt(words, m.from-2, []string{"funded", "financed", "donated", "sponsored", "donation", "contribution", "grant"}) {
+		return true
+	}
+	for i := range m.from {
+		if wordAt(words, i, []string{"study"}) && wordAt(words[:m.from], i+1, []string{"visit", "visits", "tour", "tours", "trip", "trips"}) {
+			return true
+		}
+	}
+	return false
+}
+
+// isChair reports whether a mention only says whose chair it is: "Spanish
+// Chairmanship", "Finland's 2025 OSCE Chairpersonship", "Chairman-in-Office,
+// Minister for Foreign Affairs of Slovenia".
+func (r *Reader) isChair(s subject, words []word, m mention) bool {
+	next := m.to
+	for next < len(words) && next < m.to+3 && (words[next].letters() == r.taxonomy.Organisation() || isYear(words[next].text) || strings.EqualFold(words[next].text, "incoming")) {
+		next++
+	}
+	if wordAt(words, next, chairWords()) && (m.kind == phraseDemonym || possessive(s.title, words, m)) {
+		return true
+	}
+	if !slices.Contains(m.countries, r.taxonomy.Chair(s.year)) || !speaksOfChair(words) {
+		return false
+	}
+	if m.kind == phraseDemonym || possessive(s.title, words, m) {
+		return hasMinister(words[m.to:min(len(words), m.to+3)])
+	}
+	return m.from > 0 && words[m.from-1].text == "of" && hasMinister(words[max(0, m.from-5):m.from])
+}
+
+// isChairsMinister reports whether a mention is likely only the nationality of
+// the chair's minister: "Slovenian Foreign Minister visits Tajikistan".
+func (r *Reader) isChairsMinister(s subject, words []word, m mention) bool {
+	return slices.Contains(m.countries, r.taxonomy.Chair(s.year)) && (m.kind == phraseDemonym || possessive(s.title, words, m)) &&
+		hasMinister(words[m.to:min(len(words), m.to+3)])
+}
+
+func hasMinister(words []word) bool {
+	return slices.ContainsFunc(words, func(w word) bool { return strings.EqualFold(w.text, "minister") })
+}
+
+// possessive reports whether a genitive ending follows the mention.
+func possessive(title string, words []word, m mention) bool {
+	rest := title[words[m.to-1].end:]
+	return strings.HasPrefix(rest, "'") || strings.HasPrefix(rest, "’")
+}
+
+func speaksOfChair(words []word) bool {
+	for i := range words {
+		if wordAt(words, i, chairWords()) {
+			return true
+		}
+	}
+	return false
+}
+
+func chairWords() []string {
+	return []string{"chair", "chairman", "chairwoman", "chairperson", "chairmanship", "chairpersonship", "cio"}
+}
+
+// personWords follow a demonym that is a person's or a group's.
+func personWords() []string {
+	return []string{"mp", "mps", "parliamentarian", "parliamentarians", "ambassador", "diplomat", "diplomats", "expert", "experts",
+		"minority", "minorities", "community", "communities", "speakers"}
+}
+
+// wordAt reports whether the word at i is one of the list, whatever its case.
+func wordAt(words []word, i int, list []string) bool {
+	return i < len(words) && slices.Contains(list, strings.ToLower(words[i].text))
+}
+
+func isYear(s string) bool {
+	return len(s) == 4 && (s[:2] == "19" || s[:2] == "20")
+}
+
+// namesText reports whether the words from i on make a city the name of a text
+// or a format: "Bangkok Rules", "Helsinki Final Act", "Minsk Group".
+func namesText(words []word, i int) bool {
+	list := []string{"act", "accord", "accords", "agreement", "agreements", "charter", "convention", "declaration", "discussions",
+		"document", "format", "group", "guidelines", "mechanism", "memorandum", "package", "principles", "process", "protocol",
+		"protocols", "recommendations", "rules", "treaty"}
+	for j := i; j < min(i+2, len(words)); j++ {
+		if !words[j].upper {
+			return false
+		}
+		if wordAt(words, j, list) {
+			return true
+		}
+	}
+	return false
+}
+
+// namesLanguage reports whether a demonym is a language: "Russian-language media".
+func namesLanguage(words []word, title string, m mention) bool {
+	return m.kind == phraseDemonym && strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"language", "speaking"})
+}
+
+func ambiguous(t *news.Taxonomy, words string, countries []string) string {
+	names := make([]string, len(countries))
+	for i, c := range countries {
+		names[i] = t.Name(news.KindCountry, c)
+	}
+	return "there is a " + quote(words) + " in " + strings.Join(names, " and in ") + "; name the country that is meant"
+}
