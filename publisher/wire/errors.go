@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	"dateline/publisher/news"
 
@@ -33,6 +35,7 @@ const (
 	codeWrongLastSequenceCluster = 10164 // the same from a cluster
 	codeNoSpace                  = 10023
 	codeMaxBytes                 = 10077
+	codeNoPeers                  = 10005 // a cluster that is still coming together
 )
 
 // translate turns what the client library says into what a caller can act on.
@@ -56,6 +59,10 @@ func translate(op string, err error) error {
 // away reports whether err says that the server does not answer, or has
 // forgotten a consumer, which is made anew.
 func away(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.Code == http.StatusServiceUnavailable && api.ErrorCode != codeNoSpace {
+		return true // a cluster without a leader, for instance
+	}
 	for _, target := range []error{
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrConnectionClosed, nats.ErrNoResponders, nats.ErrDisconnected,
 		nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting, nats.ErrNoServers, nats.ErrStaleConnection,
@@ -72,4 +79,24 @@ func away(err error) bool {
 func isWrongSequence(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceCluster)
+}
+
+// patiently repeats an operation of the start, which a cluster that is still
+// coming together leaves without an answer or refuses for the moment, until it
+// succeeds or ctx ends.
+func patiently[T any](ctx context.Context, op func(context.Context) (T, error)) (T, error) {
+	for {
+		try, cancel := context.WithTimeout(ctx, callTimeout)
+		v, err := op(try)
+		cancel()
+		var api *jetstream.APIError
+		if !away(err) && (!errors.As(err, &api) || api.ErrorCode != codeNoPeers) || ctx.Err() != nil {
+			return v, err
+		}
+		select {
+		case <-ctx.Done():
+			return v, err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }

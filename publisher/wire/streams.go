@@ -32,17 +32,17 @@ func (w *Wire) makeStreams(ctx context.Context) error {
 	}{
 		{&w.wire, jetstream.StreamConfig{
 			Name: streamWire, Description: "the public log: one full-state event for each revision of a release, for ever",
-			Subjects: []string{subjectRelease + "*"}, AllowDirect: true, DenyPurge: true,
+			Subjects: []string{subjectRelease + "*"}, DenyPurge: true,
 		}},
 		{&w.later, jetstream.StreamConfig{
 			Name: streamLater, Description: "wake-up schedules and the backlogs that wait for them",
 			Subjects: []string{"later.*", "due.*", "held.*.*"}, MaxMsgsPerSubject: 1,
-			AllowDirect: true, AllowMsgSchedules: true, AllowRollup: true,
+			AllowMsgSchedules: true, AllowRollup: true,
 		}},
 		{&w.attempts, jetstream.StreamConfig{
 			Name: streamAttempts, Description: "every attempt to deliver an alert",
 			Subjects: []string{subjectAttempt + ">"}, MaxAge: keepRecords, Compression: jetstream.S2Compression,
-			AllowDirect: true, AllowAtomicPublish: true,
+			AllowAtomicPublish: true,
 		}},
 		{&w.dead, jetstream.StreamConfig{
 			Name: streamDead, Description: "what was given up, with the reason",
@@ -60,7 +60,10 @@ func (w *Wire) makeStreams(ctx context.Context) error {
 
 func (w *Wire) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Storage, cfg.Replicas = jetstream.FileStorage, w.cfg.Replicas
-	st, err := w.js.CreateOrUpdateStream(ctx, cfg)
+	// Any replica answers a direct read, also one that lags behind; revision
+	// control and delivery must see the newest state, which the leader has.
+	cfg.AllowDirect = w.cfg.Replicas == 1
+	st, err := patiently(ctx, func(ctx context.Context) (jetstream.Stream, error) { return w.js.CreateOrUpdateStream(ctx, cfg) })
 	if err != nil {
 		return nil, translate("make the stream "+cfg.Name, err)
 	}
@@ -79,7 +82,7 @@ func (w *Wire) makeQueues(ctx context.Context) error {
 		st, err := w.makeStream(ctx, jetstream.StreamConfig{
 			Name: fmt.Sprintf(streamQueue, n), Description: "alerts to deliver, and the fan-out's cursor",
 			Subjects:  []string{fmt.Sprintf("dlv.%d.>", n), cursorSubject(n)},
-			Retention: jetstream.WorkQueuePolicy, AllowRollup: true, AllowAtomicPublish: true, AllowDirect: true,
+			Retention: jetstream.WorkQueuePolicy, AllowRollup: true, AllowAtomicPublish: true,
 			Metadata: map[string]string{queuesKey: strconv.Itoa(w.cfg.Queues)},
 		})
 		if err != nil {
@@ -94,7 +97,9 @@ func (w *Wire) makeQueues(ctx context.Context) error {
 // with: alerts in a queue that nobody drains would wait for ever. The first
 // queue bears the number, so a crash between the first and the last is healed.
 func (w *Wire) sameNumberOfQueues(ctx context.Context) error {
-	st, err := w.js.Stream(ctx, fmt.Sprintf(streamQueue, 0))
+	st, err := patiently(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		return w.js.Stream(ctx, fmt.Sprintf(streamQueue, 0))
+	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
 	}

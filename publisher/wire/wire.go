@@ -187,11 +187,11 @@ func (w *Wire) openHead(ctx context.Context) error {
 		w.head = h
 		return nil
 	}
-	kv, err := w.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: "HEAD", Description: "last acknowledged event of WIRE", History: 1, Replicas: w.cfg.Replicas,
+	kv, err := patiently(ctx, func(ctx context.Context) (jetstream.KeyValue, error) {
+		return w.Bucket(ctx, "HEAD", "last acknowledged event of WIRE", 0)
 	})
 	if err != nil {
-		return translate("make the bucket HEAD", err)
+		return err
 	}
 	w.head = &headBucket{kv: kv}
 	return nil
