@@ -39,7 +39,7 @@ func (r *Reader) releaseJSON(b []byte) (sheet, error) {
 			items = append(items, unknownKey(key, "", known))
 			continue
 		}
-		values, ok := jsonValues(object[key], isList(key))
+		values, ok := stringsOf(object[key], isList(key))
 		switch {
 		case !ok && isList(key):
 			items = append(items, "the key "+quote(key)+" does not hold a string or a list of strings")
@@ -76,8 +76,8 @@ func (r *Reader) setBody(s *sheet, key, value string) error {
 	return nil
 }
 
-// jsonValues reads a string, null, or where list is true a list of strings.
-func jsonValues(raw json.RawMessage, list bool) ([]string, bool) {
+// stringsOf reads a string, null, or where list is true a list of strings.
+func stringsOf(raw json.RawMessage, list bool) ([]string, bool) {
 	if string(raw) == "null" {
 		return nil, true
 	}

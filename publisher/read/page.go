@@ -2,7 +2,10 @@ package read
 
 import (
 	stdhtml "html"
+	"iter"
+	"slices"
 	"strings"
+	"time"
 
 	"dateline/publisher/news"
 )
@@ -30,26 +33,96 @@ type block struct {
 	values   map[string][]string
 }
 
-func (r *Reader) page(text string) (sheet, error) {
+// pages reads the release of a page, or the entries of a listing. An entry is a
+// title above its labels and the text below them up to the next one's title.
+func (r *Reader) pages(text string) iter.Seq2[sheet, error] {
 	lines := pageLines(text)
 	blocks := r.blocks(lines)
-	s := sheet{format: FormatPage, rule: ruleLabel}
-	if len(blocks) > 1 {
-		return s, news.Problemf(news.Unacceptable, "this page lists %d releases; publish each from its own page", len(blocks))
-	}
 	if len(blocks) == 0 {
-		return r.bare(s, lines)
+		return r.bare(lines)
 	}
-	b := blocks[0]
+	if len(blocks) == 1 {
+		if line := r.secondRelease(lines[blocks[0].to:]); line != "" {
+			return refused(news.Problemf(news.Unacceptable, "a second release begins on this page with %s; publish each from its own page", quote(line)))
+		}
+	}
+	return func(yield func(sheet, error) bool) {
+		from := 0 // where the entry may begin
+		for i, b := range blocks {
+			to := len(lines)
+			if i+1 < len(blocks) {
+				to = r.headAbove(lines, b.to, blocks[i+1].from).from
+			}
+			s := r.entry(b, r.headAbove(lines, from, b.from), lines[b.to:to], len(blocks) > 1)
+			if !yield(s, nil) {
+				return
+			}
+			from = b.to
+		}
+	}
+}
+
+// entry makes the sheet of a block, what stands above it, and its text.
+func (r *Reader) entry(b block, h head, text []pageLine, listed bool) sheet {
+	s := sheet{format: FormatPage, rule: ruleLabel, title: h.title}
+	if listed {
+		s.format = FormatListing
+		text = upToEllipsis(text)
+	}
 	for key, values := range b.values {
 		s.set(key, values)
 	}
 	if _, stated := b.values["type"]; !stated {
-		s.typ = r.typeAbove(lines, b.from)
+		s.typ = h.typ
 	}
-	s.title = r.titleAbove(lines, b.from)
-	s.body = paragraphs(lines[b.to:])
-	return s, nil
+	s.setLines(text)
+	return s
+}
+
+// setLines takes the lines of a text over. A single paragraph that breaks off is
+// the beginning of one that is not there.
+func (s *sheet) setLines(text []pageLine) {
+	s.body = paragraphs(text)
+	if only := pastBlank(text, 0); only < len(text) && pastBlank(text, only+1) == len(text) {
+		s.partial = breaksOff(text[only].text)
+	}
+}
+
+// upToEllipsis ends an entry's text where it breaks off; below stand the next
+// pages of the listing.
+func upToEllipsis(text []pageLine) []pageLine {
+	for i, l := range text {
+		if breaksOff(l.text) {
+			return text[:i+1]
+		}
+	}
+	for len(text) > 0 && isPager(text[len(text)-1].text) {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+// isPager reports whether a line leads to more pages of a listing, or is blank.
+func isPager(line string) bool {
+	if len(line) > 40 {
+		return false
+	}
+	switch strings.Trim(news.Slugify(line), "-0123456789") {
+	case "", "next", "previous", "last", "first", "next-page", "last-page", "older", "older-posts", "more", "load-more", "show-more", "view-more", "see-more", "read-more",
+		"pokazat-esche", "pokazat-eshche", "zagruzit-esche", "sleduyuschaya", "sleduyushchaya", "dalee", "ucitaj-jos", "prikazi-jos", "sledeca", "starije":
+		return true
+	}
+	return false
+}
+
+// breaksOff reports whether a text ends in an ellipsis.
+func breaksOff(text string) bool {
+	text = strings.TrimRight(text, " \u00a0\n)]»”\"")
+	return strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...")
+}
+
+func refused(err error) iter.Seq2[sheet, error] {
+	return func(yield func(sheet, error) bool) { yield(sheet{}, err) }
 }
 
 func pageLines(text string) []pageLine {
@@ -183,60 +256,168 @@ func (r *Reader) isValue(key, line string) bool {
 	return true
 }
 
-// titleAbove is the line with text above line i; "" when that is navigation.
-func (r *Reader) titleAbove(lines []pageLine, i int) string {
-	for i--; i >= 0; i-- {
-		if lines[i].text == "" && !lines[i].bullet {
+// head is what stands above the labels of a release, from line from on.
+type head struct {
+	title, typ string
+	from       int
+}
+
+// headAbove is the line with text above line i, unless that is navigation, and
+// the content type on a line of its own above it, with no more than one line
+// between. It does not look above line least.
+func (r *Reader) headAbove(lines []pageLine, least, i int) head {
+	h := head{from: i}
+	at := lineAbove(lines, least, i)
+	if at < 0 || lines[at].bullet {
+		return h
+	}
+	if r.isType(lines[at].text) {
+		return head{"", lines[at].text, at}
+	}
+	h.title, h.from = lines[at].text, at
+	for range 2 {
+		if at = lineAbove(lines, least, at); at < 0 || lines[at].bullet {
+			break
+		}
+		if r.isType(lines[at].text) {
+			h.typ, h.from = lines[at].text, at
+			break
+		}
+	}
+	return h
+}
+
+// lineAbove is the next line above i that holds text or a bullet, -1 when there is none.
+func lineAbove(lines []pageLine, least, i int) int {
+	for i--; i >= least; i-- {
+		if lines[i].text != "" || lines[i].bullet {
+			return i
+		}
+	}
+	return -1
+}
+
+func (r *Reader) isType(line string) bool {
+	if len(line) > maxName {
+		return false
+	}
+	_, ok := r.taxonomy.Find(news.KindType, line)
+	return ok
+}
+
+const hintNoRelease = "no release is found here: there are neither labels (Date:, Place:, Source:, …) nor a dateline like VIENNA, 17 May 2017 –, so there is no date anywhere; add them, or write front matter with title and date above the text"
+
+// bare reads a page without labels, with one release or several: the text of
+// each begins with the first line that opens with a dateline and goes on, its
+// title stands above. A line that is a dateline alone is passed when another
+// follows.
+func (r *Reader) bare(lines []pageLine) iter.Seq2[sheet, error] {
+	starts := r.starts(lines)
+	if len(starts) == 0 {
+		return refused(news.Problemf(news.Unacceptable, "%s", hintNoRelease))
+	}
+	return func(yield func(sheet, error) bool) {
+		for i, start := range starts {
+			s := sheet{format: FormatPage, rule: ruleLabel, title: start.head.title, typ: start.head.typ, date: start.date}
+			to := len(lines)
+			if i+1 < len(starts) {
+				to = starts[i+1].head.from
+			}
+			text := slices.Clone(lines[start.line:to])
+			text[0].text = text[0].text[start.prefix:]
+			if len(starts) > 1 {
+				s.format = FormatListing
+			}
+			s.setLines(upToDisclaimer(text))
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// start is where the text of a release without labels begins.
+type start struct {
+	head   head
+	line   int
+	date   string // what a redistributor put before the dateline
+	prefix int    // length of it
+}
+
+// starts finds the first dateline, and others with a full date below a line
+// that looks like a title.
+func (r *Reader) starts(lines []pageLine) []start {
+	var out []start
+	least := 0
+	for i := 0; i < len(lines); i++ {
+		s, line, ok := r.startAt(lines, i)
+		if !ok {
 			continue
 		}
-		if _, isType := r.taxonomy.Find(news.KindType, lines[i].text); lines[i].bullet || isType {
-			return ""
+		if s.head = r.headAbove(lines, least, i); len(out) == 0 {
+			if line.day.Day == 0 && s.head.title == "" {
+				continue
+			}
+		} else if line.day.Year == 0 || !looksLikeTitle(s.head.title) {
+			continue
 		}
-		return lines[i].text
+		if alone := line.length == len(lines[i].text); alone && s.head.title != "" {
+			next := pastBlank(lines, i+1)
+			if _, again, ok := r.startAt(lines, next); ok && again.day == line.day {
+				s.line = next
+			}
+		}
+		out = append(out, s)
+		i, least = s.line, s.line+1
+	}
+	return out
+}
+
+// startAt reads the dateline that opens a line, perhaps behind the word "date"
+// and a date as redistributors write it.
+func (r *Reader) startAt(lines []pageLine, i int) (start, opening, bool) {
+	if i >= len(lines) || lines[i].text == "" || lines[i].bullet {
+		return start{}, opening{}, false
+	}
+	s := start{line: i}
+	text := lines[i].text
+	if rest, ok := strings.CutPrefix(text, "date "); ok && len(rest) > len(time.DateOnly) {
+		if _, _, isDate := isoDate(rest[:len(time.DateOnly)]); isDate {
+			s.date = rest[:len(time.DateOnly)]
+			text = strings.TrimSpace(rest[len(time.DateOnly):])
+			s.prefix = len(lines[i].text) - len(text)
+		}
+	}
+	line, ok := parseDateline(text, r.knowsPlace)
+	line.length += s.prefix
+	return s, line, ok
+}
+
+// secondRelease is the line with which another release begins in the text of
+// one: a title with a dateline below, once the first dateline is past.
+func (r *Reader) secondRelease(text []pageLine) string {
+	for i := pastBlank(text, 0) + 1; i < len(text); i++ {
+		_, line, ok := r.startAt(text, i)
+		if above := lineAbove(text, 0, i); ok && line.day.Year > 0 && above > 0 && !text[above].bullet && looksLikeTitle(text[above].text) {
+			return text[above].text
+		}
 	}
 	return ""
 }
 
-// typeAbove is the content type that stands on a line of its own above the
-// title, with no more than one line between.
-func (r *Reader) typeAbove(lines []pageLine, i int) string {
-	for seen := 0; i > 0 && seen < 3; {
-		i--
-		if lines[i].bullet {
-			return ""
-		}
-		if lines[i].text == "" {
-			continue
-		}
-		if _, ok := r.taxonomy.Find(news.KindType, lines[i].text); ok {
-			return lines[i].text
-		}
-		seen++
-	}
-	return ""
+// looksLikeTitle reports whether a line may be a title: short, and no sentence.
+func looksLikeTitle(line string) bool {
+	return line != "" && len(line) <= maxLabelValue && !strings.ContainsAny(line[len(line)-1:], ".:;,")
 }
 
-// bare reads a page without labels: its text begins with the first line that
-// opens with a dateline and goes on. A line that is a dateline alone is passed.
-func (r *Reader) bare(s sheet, lines []pageLine) (sheet, error) {
-	title := ""
-	for i, l := range lines {
-		if l.text == "" || l.bullet {
-			continue
+// upToDisclaimer leaves out what a redistributor puts below.
+func upToDisclaimer(text []pageLine) []pageLine {
+	for i, l := range text {
+		if strings.EqualFold(l.text, "Legal Disclaimer:") {
+			return text[:i]
 		}
-		line, ok := parseDateline(l.text, r.knowsPlace)
-		if ok && line.day.Day > 0 && line.length == len(l.text) && title != "" {
-			continue
-		}
-		if ok && (line.day.Day > 0 || title != "") {
-			s.title, s.typ = title, r.typeAbove(lines, i)
-			s.body = paragraphs(lines[i:])
-			return s, nil
-		}
-		title = l.text
 	}
-	s.body = paragraphs(lines)
-	return s, news.Problemf(news.Unacceptable, "no release is found here: there are neither labels (Date:, Place:, Source:, …) nor a dateline like VIENNA, 17 May 2017 –, so there is no date anywhere; add them, or write front matter with title and date above the text")
+	return text
 }
 
 // paragraphs makes HTML of the lines of a text: each is a paragraph, bulleted

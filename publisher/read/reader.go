@@ -1,22 +1,14 @@
 package read
 
 import (
-	"bytes"
-	"strings"
+	"iter"
 	"time"
 
 	"dateline/publisher/news"
 )
 
-// MaxSize is the largest document that is read, in bytes.
+// MaxSize is the largest document with one release that is read, in bytes.
 const MaxSize = 2 << 20
-
-// The formats a document can have.
-const (
-	FormatPage     = "page"     // a release's web page in text form
-	FormatMarkdown = "markdown" // Markdown, with YAML front matter or a heading
-	FormatJSON     = "json"     // our release JSON
-)
 
 // Proposal is a release as its document proposes it, not yet published.
 type Proposal struct {
@@ -61,51 +53,52 @@ func New(t *news.Taxonomy, now func() time.Time) *Reader {
 	}
 }
 
-// Read reads a document and tells its format by its content: front matter or a
-// heading opens Markdown, a brace opens release JSON, all else is a page in
-// text form.
+// Read reads a document with one release and tells its format by its content.
+// One with several is refused; [Reader.Each] reads those.
 func (r *Reader) Read(b []byte) (Proposal, error) {
-	text, err := decode(b)
+	text, err := decode(b, MaxSize)
 	if err != nil {
 		return Proposal{}, err
 	}
-	text = news.Clean(text)
-	start := strings.TrimLeft(text, " \t\n")
-	var s sheet
-	switch {
-	case strings.HasPrefix(start, "{"):
-		return r.JSON(b)
-	case opensHTML(start):
-		return Proposal{}, news.Problemf(news.Unacceptable, "this is an HTML page, which is not read yet; send its text, or Markdown with front matter")
-	case hasFrontMatter(start):
-		s, err = r.frontMatter(start)
-	case strings.HasPrefix(start, "# "):
-		s, err = r.markdownBody(sheet{format: FormatMarkdown, rule: ruleEditor}, start)
-	default:
-		s, err = r.page(text)
-	}
-	if err != nil {
-		return Proposal{}, err
-	}
-	return r.propose(s)
+	return r.one(r.sheets(text))
 }
 
-// JSON reads release JSON: one object with the keys title, date, type,
-// language, place, sources, fields, countries, summary, url, origin, and the
-// text as one of body (Markdown), html or text.
+// one proposes the only release of a document.
+func (r *Reader) one(sheets iter.Seq2[sheet, error]) (Proposal, error) {
+	var only sheet
+	var failed error
+	n := 0
+	for s, err := range sheets {
+		if n++; n == 1 {
+			only, failed = s, err
+		}
+	}
+	switch {
+	case n > 1:
+		return Proposal{}, news.Problemf(news.Unacceptable, "this %s lists %d releases; bring them in with dateline import, or publish each from its own page", nounOf(only.format), n)
+	case failed != nil:
+		return Proposal{}, failed
+	case n == 0:
+		return Proposal{}, errEmpty()
+	}
+	return r.propose(only)
+}
+
+// JSON reads JSON with one release: ninjs, or our release JSON, which is one
+// object with the keys title, date, type, language, place, sources, fields,
+// countries, summary, url, origin, and the text as one of body (Markdown), html
+// or text.
 func (r *Reader) JSON(b []byte) (Proposal, error) {
-	text, err := decode(b)
+	text, err := decode(b, MaxSize)
 	if err != nil {
 		return Proposal{}, err
+	}
+	if kindOfJSON([]byte(text)) != FormatJSON {
+		return r.one(r.jsonValues(text))
 	}
 	s, err := r.releaseJSON([]byte(text))
 	if err != nil {
 		return Proposal{}, err
 	}
 	return r.propose(s)
-}
-
-func opensHTML(s string) bool {
-	head := strings.ToLower(string(bytes.TrimSpace([]byte(s[:min(len(s), 64)]))))
-	return strings.HasPrefix(head, "<!doctype") || strings.HasPrefix(head, "<html") || strings.HasPrefix(head, "<?xml")
 }
