@@ -71,7 +71,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.Int64Var(&c.MaxStoreMiB, "max-store", 0, "limit of the embedded store in `MIB` (default four fifths of the free space)")
 	f.BoolVar(&c.AcceptLoss, "accept-loss", false, "start once on a log that has lost acknowledged events")
 	f.StringVar(&c.SMTPURL, "smtp-url", "", "`URL` of the mail server, like smtp://user:password@mail.example.org:587 (default: mails are written to the outbox folder)")
-	f.StringVar(&c.MailFrom, "mail-from", "dateline@localhost", "sender's `ADDRESS` of alerts")
+	f.StringVar(&c.MailFrom, "mail-from", "", "sender's `ADDRESS` of alerts; needed with --smtp-url")
 	f.StringSliceVar(&c.AllowNetworks, "allow-network", nil, "`CIDR` of a private network that webhooks may reach, by plain http too")
 	f.StringVar(&c.LogLevel, "log-level", "info", "`LEVEL`: debug, info, warn or error")
 }
@@ -115,6 +115,9 @@ func (c config) check() (checked, error) {
 	}
 	if len(c.Roles) < len(allRoles) && c.NATSURL == "" {
 		bad("--roles %s needs --nats-url: the embedded server is reached by its own process only", strings.Join(c.Roles, ","))
+	}
+	if c.SMTPURL != "" && c.MailFrom == "" {
+		bad("--smtp-url needs --mail-from, the address that alerts come from")
 	}
 	if c.NATSURL != "" && c.NATSListen != "" {
 		bad("--nats-url and --nats-listen exclude each other")

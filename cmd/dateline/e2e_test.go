@@ -76,7 +76,7 @@ func TestServer_releaseGoesInFeedsAndAlertsComeOut(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = sinks.close(context.WithoutCancel(t.Context())) })
 	data := t.TempDir()
-	flags := []string{"--smtp-url", sinks.mailURL, "--allow-network", "127.0.0.0/8"}
+	flags := []string{"--smtp-url", sinks.mailURL, "--mail-from", "dateline@localhost", "--allow-network", "127.0.0.0/8"}
 	s := startServer(t, data, flags...)
 
 	hook := sinks.hookURL + "/hook"
@@ -165,7 +165,7 @@ func TestServer_killDuringPublishing(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = sinks.close(context.WithoutCancel(t.Context())) })
 	data := t.TempDir()
-	flags := []string{"--smtp-url", sinks.mailURL, "--allow-network", "127.0.0.0/8", "--log-level", "error"}
+	flags := []string{"--smtp-url", sinks.mailURL, "--mail-from", "dateline@localhost", "--allow-network", "127.0.0.0/8", "--log-level", "error"}
 	s := startServer(t, data, append(flags, "--log-level", "info")...)
 	hook := sinks.hookURL + "/hook"
 	made := decodeJSON[subscription](t, s.cli(t, "subscribe", "webhook", hook, "--json"))
