@@ -182,8 +182,48 @@ func hostile() map[string][]byte {
 	for _, s := range []string{"<b>", "<", "<p>", "<b><b><b><i><i><i><p>", "<table>", "<a href=x>", "</p>", "&", "<li>", "<td>", "<!--", "<svg>", "x"} {
 		out["html "+fmt.Sprintf("%q", s)] = []byte(`{"title":"T","date":"2017-05-17","html":"` + fill(s) + `"}`)
 	}
+	for name, s := range hostileFormats() {
+		out[name] = []byte(s)
+	}
 	out["JSON of unknown keys"] = []byte("{" + fill(`"titl":1,`) + `"x":1}`)
 	out["JSON of many sources"] = []byte(`{"title":"T","sources":[` + fill(`"x",`) + `"x"]}`)
+	return out
+}
+
+// hostileFormats are feeds, exports, ninjs and HTML pages of 1 MB each.
+func hostileFormats() map[string]string {
+	fill := func(s string) string { return strings.Repeat(s, (1<<20)/len(s)) }
+	rss := func(s string) string { return `<?xml version="1.0"?><rss version="2.0"><channel>` + s }
+	wxr := func(s string) string {
+		return `<rss version="2.0" xmlns:wp="http://wordpress.org/export/1.2/"><channel>` + s
+	}
+	page := func(s string) string { return "<!DOCTYPE html><html><body>" + s + "</body></html>" }
+	out := map[string]string{
+		"entity bomb":     `<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><rss><channel>` + fill("&b;"),
+		"namespaces":      `<rss ` + fill(`xmlns:a="b" `) + `>`,
+		"json array":      fill("[") + fill("]"),
+		"json numbers":    "[" + fill("1,") + "1]",
+		"json objects":    "[" + fill("{},") + "{}]",
+		"ninjs lists":     `{"uri":"x","versioncreated":"2020-01-01","headlines":[` + fill("{},") + "{}]}",
+		"json feed":       `{"version":"https://jsonfeed.org/version/1.1","items":[` + fill("{},") + "{}]}",
+		"json-ld":         page(`<script type="application/ld+json">` + fill("[") + "</script>"),
+		"json-ld graph":   page(`<script type="application/ld+json">{"@graph":[` + fill(`{"@type":"Article"},`) + "{}]}</script>"),
+		"json-ld scripts": page(fill(`<script type="application/ld+json">{"@type":"Article"}</script>`)),
+		"captions":        wxr("<item><encoded>" + fill("[caption") + "</encoded></item>"),
+		"windows-1251":    fill("\xcf\xf0\xe8\xe2\xe5\xf2 "),
+		"not quite UTF-8": fill("\xc3\xa9\xe9 "),
+		"listing":         fill("Title\nPublishing date: 1 May 2017\nVIENNA, 1 May 2017 – A...\n"),
+		"bare listing":    fill("Title\nVIENNA, 1 May 2017 – Text.\n"),
+		"dates alone":     "T\n" + fill("VIENNA, 1 May 2017\n"),
+	}
+	for _, s := range []string{"<a>", "<item>", "<item/>", "<item><title>a</title><description>b</description></item>", `<a:b xmlns:a="c">`, `<a xmlns="c"></a>`, "<![CDATA[", "&lt;", "<!--", "<category>a</category>", "<item><pubDate>1</pubDate></item>"} {
+		out["rss "+s], out["wordpress "+s] = rss(fill(s)), wxr(fill(s))
+		out["rss item "+s] = rss("<item>" + fill(s))
+	}
+	for _, s := range []string{"<p>", "<div>", "<b>", "<div><p>a</p></div>", "<p>a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t</p>", "<br>", "<td>", "<table>", "<li>", "<a href=x>a</a>", "<article><h2>a</h2>", "<meta name=a content=b>", "<time datetime=1>", "<h1>a</h1>", "<dt>Date</dt><dd>1 May 2017</dd>", "x ", "<!--", "<font>", "<span class=comment>a</span>", "<svg>", "<select>"} {
+		out["html page "+s] = page(fill(s))
+		out["html page within bounds "+s] = page(strings.Repeat(s, 19_000/strings.Count(s+"<", "<")) + fill("word "))
+	}
 	return out
 }
 
@@ -200,7 +240,8 @@ func BenchmarkReader_hostile(b *testing.B) {
 	for name, doc := range hostile() {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				_, _ = r.Read(doc) // refused or not, it must not take long
+				for range r.Each(doc) { // refused or not, it must not take long
+				}
 			}
 		})
 	}

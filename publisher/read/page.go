@@ -23,6 +23,12 @@ type pageLine struct {
 	bullet bool
 }
 
+// Bounds of a page in text form.
+const (
+	maxPageLines = 50_000
+	maxListed    = 1_000 // entries of a listing
+)
+
 // maxLabelValue is the longest line that is still a value and not text, in bytes.
 const maxLabelValue = 250
 
@@ -36,8 +42,14 @@ type block struct {
 // pages reads the release of a page, or the entries of a listing. An entry is a
 // title above its labels and the text below them up to the next one's title.
 func (r *Reader) pages(text string) iter.Seq2[sheet, error] {
+	if strings.Count(text, "\n") > maxPageLines {
+		return refused(news.Problemf(news.TooLarge, "the page has more than %d lines; shorten it", maxPageLines))
+	}
 	lines := pageLines(text)
 	blocks := r.blocks(lines)
+	if len(blocks) > maxListed {
+		return refused(errListed())
+	}
 	if len(blocks) == 0 {
 		return r.bare(lines)
 	}
@@ -121,6 +133,10 @@ func breaksOff(text string) bool {
 	return strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...")
 }
 
+func errListed() error {
+	return news.Problemf(news.TooLarge, "the page lists more than %d releases; split it", maxListed)
+}
+
 func refused(err error) iter.Seq2[sheet, error] {
 	return func(yield func(sheet, error) bool) { yield(sheet{}, err) }
 }
@@ -149,7 +165,7 @@ func pageLines(text string) []pageLine {
 // style are text, for instance the "Date:" of an invitation.
 func (r *Reader) blocks(lines []pageLine) []block {
 	var out []block
-	for i := 0; i < len(lines); {
+	for i := 0; i < len(lines) && len(out) <= maxListed; {
 		b, ok := r.blockAt(lines, i)
 		if !ok {
 			i++
@@ -313,8 +329,11 @@ const hintNoRelease = "no release is found here: there are neither labels (Date:
 // follows.
 func (r *Reader) bare(lines []pageLine) iter.Seq2[sheet, error] {
 	starts := r.starts(lines)
-	if len(starts) == 0 {
+	switch {
+	case len(starts) == 0:
 		return refused(news.Problemf(news.Unacceptable, "%s", hintNoRelease))
+	case len(starts) > maxListed:
+		return refused(errListed())
 	}
 	return func(yield func(sheet, error) bool) {
 		for i, start := range starts {
@@ -349,7 +368,7 @@ type start struct {
 func (r *Reader) starts(lines []pageLine) []start {
 	var out []start
 	least := 0
-	for i := 0; i < len(lines); i++ {
+	for i := 0; i < len(lines) && len(out) <= maxListed; i++ {
 		s, line, ok := r.startAt(lines, i)
 		if !ok {
 			continue

@@ -14,9 +14,11 @@ import (
 	"dateline/publisher/read"
 )
 
-func newReader() *read.Reader {
+// newReader is one reader for all tests: it may be used by many goroutines, and
+// its places take a moment to load.
+var newReader = sync.OnceValue(func() *read.Reader {
 	return read.New(news.DefaultTaxonomy(), func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) })
-}
+})
 
 func page(t testing.TB, name string) []byte {
 	t.Helper()

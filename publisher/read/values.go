@@ -22,7 +22,11 @@ func (r *Reader) jsonValues(text string) iter.Seq2[sheet, error] {
 				return
 			}
 		}
-		for in.More() {
+		for n := 0; in.More(); n++ {
+			if n == maxEntries {
+				yield(sheet{}, boundsOf(0, n+1, 0, 0))
+				return
+			}
 			var value json.RawMessage
 			if err := in.Decode(&value); err != nil {
 				yield(sheet{}, streamProblem(text, err))

@@ -107,7 +107,7 @@ func boundsOf(depth, entries, namespaces, prefixes int) error {
 	case depth > maxXMLDepth:
 		return news.Problemf(news.Unacceptable, "the XML nests more than %d elements; it is no feed", maxXMLDepth)
 	case entries > maxEntries:
-		return news.Problemf(news.TooLarge, "the feed has more than %d entries; split it", maxEntries)
+		return news.Problemf(news.TooLarge, "there are more than %d entries; split the document", maxEntries)
 	case namespaces > maxNamespaces || prefixes > maxPrefixes:
 		return news.Problemf(news.Unacceptable, "the XML declares more than %d namespaces; it is no feed", maxPrefixes)
 	}
