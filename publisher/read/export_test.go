@@ -28,3 +28,11 @@ func DetectLanguage(text string) string {
 
 // Spell is the spelling of a place.
 func (r *Reader) Spell(name string) string { return r.spell(name) }
+
+// PageBody is the HTML and text of a page's lines, and what the sanitizer makes
+// of that HTML.
+func (r *Reader) PageBody(text string) (body, plain, wantBody, wantPlain string, err error) {
+	body, plain = paragraphs(pageLines(text))
+	wantBody, wantPlain, err = r.sanitizer.clean(body)
+	return body, plain, wantBody, wantPlain, err
+}

@@ -134,6 +134,24 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzPageBody checks that the body of a page, which does not pass the
+// sanitizer, is what that would make of it.
+func FuzzPageBody(f *testing.F) {
+	for _, s := range []string{"a\n\n- b\n- c\nd", "<script>x</script> & 'q' \"r\"\n• <b>", "- a", "a\u00a0 b\n-\n- c", "a&lt;b &amp; c\n*\td"} {
+		f.Add(s)
+	}
+	r := newReader()
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 10_000 {
+			return
+		}
+		body, plain, wantBody, wantPlain, err := r.PageBody(news.Clean(s))
+		if err == nil && (body != wantBody || plain != wantPlain) {
+			t.Errorf("made\n%q\n%q, want\n%q\n%q", body, plain, wantBody, wantPlain)
+		}
+	})
+}
+
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"title":"T","date":"2017-05-17","html":"<p onclick=x>a<script>b</script>"}`))
 	f.Add([]byte(`{"title":"T","date":"2017-05-17","body":"<a href='java&#x0A;script:x'>a</a>\n\n> - b","sources":["ODIHR, Secretariat"]}`))
@@ -247,8 +265,13 @@ func BenchmarkReader_hostile(b *testing.B) {
 	}
 }
 
+// BenchmarkReader_Read parses and classifies a page of the usual length, with
+// 500 words.
 func BenchmarkReader_Read(b *testing.B) {
 	r, doc := newReader(), page(b, "labelled-with-navigation")
+	for i := range 9 {
+		doc = fmt.Appendf(doc, "\nParagraph %d says that officers of the host academy met their colleagues from Moldova, compared what they had learned in the year, and asked the Secretariat for a second book; “it would help us all,” the head of the academy said, and the room agreed before it went on to maps, first aid and the talk with people in distress.\n", i)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := r.Read(doc); err != nil {

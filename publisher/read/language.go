@@ -8,7 +8,7 @@ import (
 )
 
 // maxSample is how much of a text, in bytes, its language is judged from.
-const maxSample = 8 << 10
+const maxSample = 2 << 10
 
 // detectLanguage judges the language of a text by its script, its letters and
 // its commonest words. It returns "" when it cannot tell.
@@ -64,9 +64,9 @@ func cyrillicLanguage(text string) (string, news.Evidence) {
 func latinLanguage(text string) (string, news.Evidence) {
 	counts := map[string]int{}
 	total := 0
-	for _, w := range wordsOf(strings.ToLower(text)) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !isWordRune(r) }) {
 		total++
-		for _, lang := range commonIn(w.text) {
+		for _, lang := range commonIn(word) {
 			counts[lang]++
 		}
 	}

@@ -94,7 +94,7 @@ func (r *Reader) entry(b block, h head, text []pageLine, listed bool) sheet {
 // setLines takes the lines of a text over. A single paragraph that breaks off is
 // the beginning of one that is not there.
 func (s *sheet) setLines(text []pageLine) {
-	s.body = paragraphs(text)
+	s.body, s.plain = paragraphs(text)
 	if only := pastBlank(text, 0); only < len(text) && pastBlank(text, only+1) == len(text) {
 		s.partial = breaksOff(text[only].text)
 	}
@@ -416,8 +416,11 @@ func (r *Reader) startAt(lines []pageLine, i int) (start, opening, bool) {
 // one: a title with a dateline below, once the first dateline is past.
 func (r *Reader) secondRelease(text []pageLine) string {
 	for i := pastBlank(text, 0) + 1; i < len(text); i++ {
-		_, line, ok := r.startAt(text, i)
-		if above := lineAbove(text, 0, i); ok && line.day.Year > 0 && above > 0 && !text[above].bullet && looksLikeTitle(text[above].text) {
+		above := lineAbove(text, 0, i)
+		if above <= 0 || text[above].bullet || !looksLikeTitle(text[above].text) {
+			continue
+		}
+		if _, line, ok := r.startAt(text, i); ok && line.day.Year > 0 {
 			return text[above].text
 		}
 	}
@@ -439,27 +442,49 @@ func upToDisclaimer(text []pageLine) []pageLine {
 	return text
 }
 
-// paragraphs makes HTML of the lines of a text: each is a paragraph, bulleted
-// ones are a list.
-func paragraphs(lines []pageLine) string {
-	var b strings.Builder
+// paragraphs makes HTML and plain text of the lines of a text: each is a
+// paragraph, bulleted ones are a list. They are what the sanitizer would make of
+// the HTML, at a fraction of its cost.
+func paragraphs(lines []pageLine) (body, plain string) {
+	var b, t strings.Builder
 	list := false
 	for _, l := range lines {
 		if l.text == "" {
 			continue
 		}
+		switch {
+		case t.Len() == 0:
+		case list && l.bullet:
+			t.WriteByte('\n')
+		default:
+			t.WriteString("\n\n")
+		}
 		if l.bullet != list {
 			list = l.bullet
 			b.WriteString(map[bool]string{true: "<ul>\n", false: "</ul>\n"}[list])
 		}
-		tag := "p"
+		tag, mark := "p", ""
 		if list {
-			tag = "li"
+			tag, mark = "li", "- "
 		}
 		b.WriteString("<" + tag + ">" + stdhtml.EscapeString(l.text) + "</" + tag + ">\n")
+		t.WriteString(mark)
+		writeWords(&t, l.text)
 	}
 	if list {
 		b.WriteString("</ul>\n")
 	}
-	return b.String()
+	return strings.TrimSpace(b.String()), t.String()
+}
+
+// writeWords writes the words of a text with one space between.
+func writeWords(b *strings.Builder, text string) {
+	first := true
+	for word := range strings.FieldsSeq(text) {
+		if !first {
+			b.WriteByte(' ')
+		}
+		first = false
+		b.WriteString(word)
+	}
 }

@@ -39,8 +39,10 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 		return Proposal{}, err
 	}
 	var err error
-	if rel.HTML, rel.Text, err = r.sanitizer.clean(s.body); err != nil {
-		return Proposal{}, err
+	if rel.HTML, rel.Text = s.body, s.plain; s.plain == "" {
+		if rel.HTML, rel.Text, err = r.sanitizer.clean(s.body); err != nil {
+			return Proposal{}, err
+		}
 	}
 	d.Partial, rel.Partial = s.partial, s.partial
 	if rel.Text == "" {

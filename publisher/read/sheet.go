@@ -24,6 +24,7 @@ type sheet struct {
 	countries                  []string
 	editedCountries            bool   // the document lists its countries, perhaps none
 	body                       string // HTML, not yet sanitised
+	plain                      string // the text of body, when body is our own making and clean
 
 	// foreign says that another system chose the words: one that is no topic is
 	// warned of, not refused. labels are its words that may name a topic of any kind.
