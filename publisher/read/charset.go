@@ -79,7 +79,7 @@ func guess(b []byte) string {
 				high++
 			}
 		}
-		if high == 0 {
+		if high == 0 || len(word) == 1 { // one byte alone is a word in both, or a sign
 			continue
 		}
 		words++
@@ -137,6 +137,9 @@ func caseFits(decode func(byte) rune, word []byte, fits func(r rune, row int) bo
 		r := decode(c)
 		if row++; c < 0x80 {
 			row = 0
+		}
+		if strings.ContainsRune("€£¡¿²³¹¼½¾", r) {
+			continue
 		}
 		if !unicode.IsLetter(r) || !fits(r, row) {
 			return false

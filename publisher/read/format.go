@@ -141,7 +141,10 @@ func nounOf(f string) string {
 	return "page"
 }
 
-func unknownXML(*Reader, string) iter.Seq2[sheet, error] {
+func unknownXML(_ *Reader, text string) iter.Seq2[sheet, error] {
+	if err := withoutDTD(text); err != nil {
+		return refused(err)
+	}
 	return refused(news.Problemf(news.Unacceptable, "this XML is no RSS, Atom, WordPress export or XHTML page; %s", hintFormats))
 }
 

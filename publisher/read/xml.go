@@ -30,7 +30,9 @@ func rootElement(s string) string {
 		case strings.HasPrefix(s, "<?"):
 			end = "?>"
 		case strings.HasPrefix(s, "<!"):
-			end = ">"
+			if end = ">"; ownEntities(s) {
+				end = "]>"
+			}
 		case strings.HasPrefix(s, "<"):
 			name := s[1:min(len(s), 40)]
 			if i := strings.IndexAny(name, " \t\r\n/>"); i >= 0 {
@@ -122,10 +124,16 @@ func withoutDTD(text string) error {
 	if at < 0 {
 		return nil
 	}
-	if end := strings.IndexAny(head[at:], "[>"); end < 0 || head[at+end] == '[' {
+	if ownEntities(head[at:]) {
 		return news.Problemf(news.Unacceptable, "the XML defines entities of its own (<!DOCTYPE … [), which are not read; send it without")
 	}
 	return nil
+}
+
+// ownEntities reports whether a document type has definitions of its own.
+func ownEntities(doctype string) bool {
+	end := strings.IndexAny(doctype, "[>")
+	return end < 0 || doctype[end] == '['
 }
 
 func xmlProblem(err error) error {
