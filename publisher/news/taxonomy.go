@@ -95,6 +95,7 @@ func ParseTaxonomy(b []byte) (*Taxonomy, error) {
 	for _, name := range t.orgs {
 		t.orgKeys = append(t.orgKeys, fold(name))
 	}
+	slices.SortFunc(t.orgKeys, func(a, b string) int { return len(b) - len(a) }) // "OEBS-a" goes before "OEBS"
 	t.kinds[KindField] = c.vocabulary(KindField, t.orgKeys, f.Fields, f.FieldGroups)
 	t.kinds[KindCountry] = c.vocabulary(KindCountry, t.orgKeys, f.Countries, f.CountryGroups)
 	t.kinds[KindSource] = c.vocabulary(KindSource, t.orgKeys, f.Sources, nil)

@@ -238,23 +238,30 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-func TestDetectLanguage(t *testing.T) {
+func TestReader_DetectLanguage(t *testing.T) {
 	t.Parallel()
+	r := newReader()
 	for text, want := range map[string]string{
-		"The book was handed to the students of the faculty.":      "en",
-		"Le livre est destiné aux étudiants dans les écoles.":      "fr",
-		"Das Buch ist für die Schüler und von der Stadt.":          "de",
-		"Knjiga je za studente i nastavnike na fakultetu u gradu.": "sr",
-		"Книга за студенти и наставници, и за нивните пријатели.":  "mk",
-		"Књига је за студенте и наставнике.":                       "sr",
-		"Књига ће бити за ђаке.":                                   "sr",
-		"Книга предназначена для студентов.":                       "ru",
-		"Книга призначена для студентів і вчителів.":               "uk",
-		"Libri është për studentët dhe në shkollë.":                "sq",
-		"წიგნი სტუდენტებისთვის":                                    "ka",
+		"The book was handed to the students of the faculty.":              "en",
+		"Le livre est destiné aux étudiants dans les écoles.":              "fr",
+		"Das Buch ist für die Schüler und von der Stadt.":                  "de",
+		"Knjiga je za studente i nastavnike na fakultetu u gradu.":         "", // or Bosnian, Croatian, Montenegrin
+		"Deca iz dva grada dobila su knjigu i savet za putovanje.":         "sr",
+		"Djeca će sljedećeg tjedna dobiti knjigu i savjet.":                "hr",
+		"Librat janë të reja":                                              "",
+		"Dziennikarze uczyli się sprawdzać wiadomości w czasie wyborów.":   "pl",
+		"Jurnalistlar saylov davrida xabarlarni tekshirishni oʻrgandilar.": "uz",
+		"The monitors find a pipeline repaired; it holds.":                 "en", "Monitors see pipeline repaired": "",
+		"Книга за студенти и наставници, и за нивните пријатели.": "mk",
+		"Књига је за студенте и наставнике.":                      "sr",
+		"Књига ће бити за ђаке.":                                  "sr",
+		"Книга предназначена для студентов.":                      "ru",
+		"Книга призначена для студентів і вчителів.":              "uk",
+		"Libri është për studentët dhe në shkollë.":               "sq",
+		"წიგნი სტუდენტებისთვის":                                   "ka",
 		"12345": "", "Xyzzy plugh": "", "": "",
 	} {
-		if got := read.DetectLanguage(text); got != want {
+		if got := r.DetectLanguage(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}

@@ -20,9 +20,9 @@ var ParseDate = parseDate
 // Summary is summary.
 var Summary = summary
 
-// DetectLanguage is the language detectLanguage tells.
-func DetectLanguage(text string) string {
-	lang, _ := detectLanguage(text)
+// DetectLanguage is the language that is told.
+func (r *Reader) DetectLanguage(text string) string {
+	lang, _ := r.languages.detect(text)
 	return lang
 }
 

@@ -55,8 +55,9 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	}
 	r.date(&d, s, line.day)
 	r.labels(&d, s)
-	r.language(&d, s)
-	r.countries(&d, s, line, first+"\n\n"+rest)
+	text := first + "\n\n" + rest
+	r.language(&d, s, text)
+	r.countries(&d, s, line, text)
 	if rel.Summary = news.CleanLine(s.summary); rel.Summary == "" {
 		rel.Summary = summary(first, rest)
 	}
@@ -138,7 +139,7 @@ func (r *Reader) labels(d *draft, s sheet) {
 }
 
 // language takes the stated language, else judges by title and text.
-func (r *Reader) language(d *draft, s sheet) {
+func (r *Reader) language(d *draft, s sheet, text string) {
 	rel := &d.Release
 	if stated := news.CleanLine(s.language); stated != "" {
 		topic, ok := r.taxonomy.Find(news.KindLanguage, stated)
@@ -154,9 +155,9 @@ func (r *Reader) language(d *draft, s sheet) {
 		}
 		return
 	}
-	lang, e := detectLanguage(rel.Title + "\n" + rel.Text)
+	lang, e := r.languages.detect(rel.Title + ".\n" + text)
 	if _, ok := r.taxonomy.Topic(news.KindLanguage, lang); !ok {
-		d.warn("the language cannot be told; state it")
+		d.warn("the language cannot be told from so few or so mixed words; state it")
 		return
 	}
 	rel.Language, d.Language = lang, e

@@ -41,6 +41,7 @@ type Reader struct {
 	phrases   phrases
 	towns     gazetteer
 	fields    fieldIndex
+	languages languages
 }
 
 // New makes a reader for the topics and places of t.
@@ -49,7 +50,7 @@ func New(t *news.Taxonomy, now func() time.Time) *Reader {
 	return &Reader{
 		taxonomy: t, now: now,
 		sanitizer: newSanitizer(), markdown: newMarkdown(),
-		phrases: newPhrases(t, towns), towns: towns, fields: newFieldIndex(t),
+		phrases: newPhrases(t, towns), towns: towns, fields: newFieldIndex(t), languages: newLanguages(t),
 	}
 }
 
