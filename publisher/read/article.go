@@ -53,14 +53,41 @@ func (r *Reader) readArticle(text string) (sheet, error) {
 	if n := otherArticles(doc); n > 1 {
 		return s, news.Problemf(news.Unacceptable, "this page holds %d articles; publish each from its own page", n)
 	}
-	s.body, err = extract(doc, s.url)
-	if err != nil && m.body != "" {
-		s.body, err = textToHTML(news.Clean(m.body)), nil
+	article, err := extract(doc, s.url)
+	if err != nil {
+		s.body = textToHTML(news.Clean(m.body))
+		if s.title = firstOf(s.title, m.windowTitle()); s.body != "" {
+			err = nil
+		}
+		return s, err
 	}
-	if s.title == "" {
-		s.title = m.heading
+	if heading := cutHeading(article, s.title); s.title == "" {
+		s.title = firstOf(heading, m.windowTitle())
 	}
+	var b bytes.Buffer
+	err = html.Render(&b, article)
+	s.body = b.String()
 	return s, err
+}
+
+// cutHeading removes the heading that opens an article, if it is the title or
+// there is none yet, and returns it.
+func cutHeading(article *html.Node, title string) string {
+	for n := range article.Descendants() {
+		switch n.DataAtom {
+		case atom.H1, atom.H2, atom.H3:
+			text := textOf(n)
+			if title != "" && news.Slugify(text) != news.Slugify(title) {
+				return ""
+			}
+			n.Parent.RemoveChild(n)
+			return text
+		}
+		if n.Type == html.TextNode && strings.TrimSpace(n.Data) != "" {
+			return ""
+		}
+	}
+	return ""
 }
 
 // wholePage refuses a page that is too large to look at or that breaks off.
@@ -79,23 +106,19 @@ func wholePage(text string) error {
 }
 
 // extract finds the article of a page. It changes doc.
-func extract(doc *html.Node, address string) (string, error) {
+func extract(doc *html.Node, address string) (*html.Node, error) {
 	none := news.Problemf(news.Unacceptable, "no article is found on this page, only navigation or too little text; send the page of the release itself, or its text")
 	page, _ := url.Parse(address)
 	parser := readability.NewParser()
 	parser.DisableJSONLD = true
 	found, err := parser.ParseAndMutate(doc, page)
 	if err != nil || found.Node == nil {
-		return "", none
+		return nil, none
 	}
 	if all, linked := weigh(found.Node); all < minArticle || linked*2 > all {
-		return "", none
+		return nil, none
 	}
-	var b bytes.Buffer
-	if err := html.Render(&b, found.Node); err != nil {
-		return "", none
-	}
-	return b.String(), nil
+	return found.Node, nil
 }
 
 // weigh counts the characters of text, and those within links.

@@ -114,7 +114,7 @@ func (m *metadata) fill(r *Reader, s *sheet) {
 	if a == nil {
 		a = &schemaArticle{}
 	}
-	s.title = plainLine(firstOf(wordOf(a.Headline), m.first("og:title", "dc.title", "dcterms.title", "twitter:title"), m.heading, m.title))
+	s.title = plainLine(firstOf(wordOf(a.Headline), m.first("og:title", "dc.title", "dcterms.title", "twitter:title"), m.heading))
 	s.date = m.firstDate(append(wordsIn(a.DatePublished), m.all("article:published_time", "datepublished", "og:article:published_time", "dc.date", "dc.date.issued",
 		"dcterms.created", "dcterms.issued", "dcterms.date", "date", "pubdate", "publishdate", "publication_date")...))
 	s.language = firstOf(r.languageOf(wordOf(a.InLanguage)), r.languageOf(m.first("og:locale", "dc.language", "dcterms.language", "language")), r.languageOf(m.language))
@@ -137,6 +137,12 @@ func (m *metadata) fill(r *Reader, s *sheet) {
 			s.places = append(s.places, place)
 		}
 	}
+}
+
+// windowTitle is the title of the head without the name of the site behind it.
+func (m *metadata) windowTitle() string {
+	title, _, _ := strings.Cut(m.title, " | ")
+	return title
 }
 
 // isLabel reports whether a keyword names a topic; the keywords of a page hold

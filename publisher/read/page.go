@@ -227,8 +227,8 @@ func pastBlank(lines []pageLine, i int) int {
 }
 
 // valuesOf returns the values of the label at line i and the line after them:
-// behind the colon, else the bulleted lines below, else one plain line below
-// that is plainly a value.
+// behind the colon, else the bulleted lines below, else plain lines below that
+// are plainly values.
 func (r *Reader) valuesOf(lines []pageLine, i int, l label) (values []string, next int) {
 	i++
 	if l.value != "" {
@@ -244,8 +244,12 @@ func (r *Reader) valuesOf(lines []pageLine, i int, l label) (values []string, ne
 		}
 		i++
 	}
-	if len(values) == 0 && i < len(lines) && !lines[i].bullet && r.isValue(l.key, lines[i].text) {
-		return []string{lines[i].text}, i + 1
+	for len(values) == 0 || isList(l.key) && len(values) < maxNames {
+		next := pastBlank(lines, i)
+		if next == len(lines) || lines[next].bullet || !r.isValue(l.key, lines[next].text) {
+			break
+		}
+		values, i = append(values, lines[next].text), next+1
 	}
 	return values, i
 }

@@ -114,6 +114,10 @@ func hintTitle(format string) string {
 		return "write title: into the front matter"
 	case FormatJSON:
 		return `give the key "title"`
+	case FormatHTML:
+		return "an HTML page gives it as h1, og:title or title"
+	case FormatNinjs, FormatRSS, FormatAtom, FormatJSONFeed, FormatWordPress:
+		return "without one it cannot be published"
 	}
 	return "it is the line above the labels (Date:, Place:, …) or above the dateline"
 }
