@@ -104,10 +104,10 @@ func (m mention) points() float64 {
 // speaking returns the mentions of a sentence that say something of its topic.
 func (r *Reader) speaking(s subject, sentence string) []mention {
 	words := wordsOf(sentence)
-	inSentence := subject{title: sentence, year: s.year, sources: s.sources}
+	inSentence := subject{title: sentence, language: s.language, year: s.year, sources: s.sources}
 	var out []mention
 	var listed []string
-	for _, m := range r.phrases.find(words, sentence) {
+	for _, m := range r.phrases.find(words, sentence, s.language) {
 		if m.kind == phraseGroup || len(m.countries) > 1 && m.kind != phraseTerm && m.kind != phraseFormer {
 			continue
 		}
@@ -117,8 +117,8 @@ func (r *Reader) speaking(s subject, sentence string) []mention {
 			}
 		}
 		switch {
-		case m.seat, m.kind == phraseCity && namesText(words, m.to), namesLanguage(words, sentence, m),
-			inPassing(words, sentence, m), r.isChair(inSentence, words, m), r.isChairsMinister(s, words, m), isDonor(words, m), isOffice(words, m):
+		case m.seat, m.kind == phraseCity && namesText(words, m.to), namesLanguage(words, m),
+			inPassing(words, sentence, m), r.isChair(inSentence, words, m), r.isChairsMinister(inSentence, words, m), isDonor(words, m), isOffice(words, m):
 			continue
 		}
 		out = append(out, m)
@@ -159,7 +159,7 @@ func (r *Reader) otherSides(a *about, s subject) {
 	}
 	for _, paragraph := range leading(s.text) {
 		words := wordsOf(paragraph)
-		mentions := r.phrases.find(words, paragraph)
+		mentions := r.phrases.find(words, paragraph, s.language)
 		for i := 1; i < len(mentions); i++ {
 			one, two := mentions[i-1], mentions[i]
 			if !one.isSide() || !two.isSide() || two.from-one.to < 1 || two.from-one.to > 3 || !wordAt(words, one.to, []string{"and"}) || !isBetween(words, one) {

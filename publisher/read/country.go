@@ -44,11 +44,12 @@ const (
 
 // subject is what the rules for the countries of a release look at.
 type subject struct {
-	title   string
-	text    string // without the dateline
-	year    int
-	sources []string // slugs
-	places  []located
+	title    string
+	text     string // without the dateline
+	language string
+	year     int
+	sources  []string // slugs
+	places   []located
 }
 
 // about collects the countries a release treats of.

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 
 	"dateline/publisher/news"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 )
 
 // phraseKind says what a phrase of the index is. The order decides between
@@ -36,14 +39,15 @@ type phrase struct {
 // phrases is the index of all of them by their folded words, parted by spaces.
 type phrases struct {
 	byKey  map[string]phrase
-	byStem map[string]phrase // Cyrillic names without their endings
-	starts map[string]int    // first word, folded or stemmed, to the words of the longest that opens with it
+	byStem map[string]phrase            // Cyrillic names without their endings
+	starts map[string]int               // first word, folded or stemmed, to the words of the longest that opens with it
+	local  map[string]map[string]phrase // names of countries by language and folded words
 	towns  gazetteer
 	large  map[string]bool // countries of which small towns are found too
 }
 
 func newPhrases(t *news.Taxonomy, towns gazetteer) phrases {
-	p := phrases{byKey: map[string]phrase{}, byStem: map[string]phrase{}, starts: map[string]int{}, towns: towns, large: map[string]bool{}}
+	p := phrases{byKey: map[string]phrase{}, byStem: map[string]phrase{}, starts: map[string]int{}, local: map[string]map[string]phrase{}, towns: towns, large: map[string]bool{}}
 	for _, c := range t.Topics(news.KindCountry) {
 		one := []string{c.Slug}
 		for _, name := range append([]string{c.Name}, c.Aliases...) {
@@ -84,7 +88,38 @@ func newPhrases(t *news.Taxonomy, towns gazetteer) phrases {
 	for _, s := range t.Topics(news.KindSource) {
 		p.large[s.Host] = s.Host != ""
 	}
+	p.addLocal(t)
 	return p
+}
+
+// addLocal adds the names of countries in the taxonomy's languages, from the
+// Unicode Common Locale Data Repository. They count in releases of that
+// language only: Iceland is "Island" in German.
+func (p *phrases) addLocal(t *news.Taxonomy) {
+	for _, lang := range t.Topics(news.KindLanguage) {
+		tag, err := language.Parse(lang.Slug)
+		if err != nil || lang.Slug == "en" {
+			continue
+		}
+		names := display.Regions(tag)
+		if names == nil {
+			continue
+		}
+		p.local[lang.Slug] = map[string]phrase{}
+		for _, c := range t.Topics(news.KindCountry) {
+			region, err := language.ParseRegion(c.Code)
+			if err != nil {
+				continue
+			}
+			words := wordsOf(names.Name(region))
+			if len(words) == 0 || words[0].fold() == "" {
+				continue
+			}
+			ph := phrase{kind: phraseName, countries: []string{c.Slug}}
+			p.local[lang.Slug][joinWords(words, word.fold)] = ph
+			p.starts[words[0].fold()] = max(p.starts[words[0].fold()], len(words))
+		}
+	}
 }
 
 func (p *phrases) addCity(t *news.Taxonomy, name string, doubtful bool) {
@@ -138,13 +173,13 @@ type mention struct {
 
 // find returns the phrases in a text: the longest at each place, without
 // overlap. Its time grows with the text alone: few words open a phrase, and
-// the longest has some ten words.
-func (p *phrases) find(words []word, text string) []mention {
+// the longest has some ten words. lang is the text's language; it may be "".
+func (p *phrases) find(words []word, text, lang string) []mention {
 	var out []mention
 	for i := 0; i < len(words); {
 		n := 1
 		if words[i].upper {
-			if ph, length := p.at(words, i, text); length > 0 {
+			if ph, length := p.at(words, i, text, lang); length > 0 {
 				run := words[i : i+length]
 				joined := len(out) > 0 && out[len(out)-1].to == i && text[words[i-1].end:run[0].start] == " "
 				out = append(out, mention{ph, text[run[0].start:run[length-1].end], i, i + length, joined})
@@ -157,22 +192,25 @@ func (p *phrases) find(words []word, text string) []mention {
 }
 
 // at is the longest phrase that begins with word i, and its length in words.
-func (p *phrases) at(words []word, i int, text string) (phrase, int) {
+func (p *phrases) at(words []word, i int, text, lang string) (phrase, int) {
 	longest := max(1, p.starts[words[i].fold()])
 	if words[i].cyrillic {
 		longest = max(longest, p.starts[words[i].stem()])
 	}
 	for length := min(longest, len(words)-i); length > 0; length-- {
-		if ph, ok := p.lookup(words[i:i+length], words[:i]); ok {
+		if ph, ok := p.lookup(words[i:i+length], words[:i], lang); ok {
 			return ph, length
 		}
 	}
 	return p.town(words, i, text)
 }
 
-func (p *phrases) lookup(run, before []word) (phrase, bool) {
+func (p *phrases) lookup(run, before []word, lang string) (phrase, bool) {
 	first := run[0]
 	ph, ok := p.byKey[joinWords(run, word.fold)]
+	if !ok {
+		ph, ok = p.local[lang][joinWords(run, word.fold)]
+	}
 	if !ok {
 		ph, ok = p.inflected(run)
 	}

@@ -193,7 +193,7 @@ func (r *Reader) countries(d *draft, s sheet, line opening, text string) {
 	if len(opened) == 0 {
 		opened = stated
 	}
-	about, warnings := r.aboutCountries(subject{rel.Title, text, rel.PublishedAt.Year(), rel.SourceSlugs(), opened})
+	about, warnings := r.aboutCountries(subject{rel.Title, text, rel.Language, rel.PublishedAt.Year(), rel.SourceSlugs(), opened})
 	if labelled := rel.CountrySlugs(news.About); len(labelled) > 0 {
 		about = slices.DeleteFunc(about, func(c news.CountryTag) bool {
 			return slices.Contains(labelled, c.Slug) || slices.Contains([]string{"dateline", "text", "region"}, c.Evidence.Rule)

@@ -12,13 +12,12 @@ import (
 func (r *Reader) titleCountries(s subject) (topics, groups []mention, warnings []string) {
 	words := wordsOf(s.title)
 	var unclear []mention
-	found := r.phrases.find(words, s.title)
-	for i, m := range found {
+	for _, m := range r.phrases.find(words, s.title, s.language) {
 		switch {
 		case m.kind == phraseGroup:
 			groups = append(groups, m)
-		case i > 0 && r.belied(found[i-1], m, words, s.title):
-		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, s.title, m):
+		case r.belied(m, words, s.title):
+		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, m):
 		case len(m.countries) > 1 && m.kind == phraseCity:
 			unclear = append(unclear, m)
 		case r.isChair(s, words, m):
@@ -41,14 +40,23 @@ func (r *Reader) titleCountries(s subject) (topics, groups []mention, warnings [
 
 // belied reports whether the town before a name shows that the name means
 // something else: "Atlanta, Georgia".
-func (r *Reader) belied(before, m mention, words []word, title string) bool {
-	return m.kind == phraseName && len(m.countries) == 1 && before.to == m.from && strings.HasPrefix(title[words[before.to-1].end:], ", ") &&
-		(before.kind == phraseCity || before.kind == phraseTown) && r.towns.large(before.words) && !r.towns.liesIn(before.words, m.countries[0])
+func (r *Reader) belied(m mention, words []word, title string) bool {
+	if m.kind != phraseName || len(m.countries) != 1 || m.from == 0 || title[words[m.from-1].end:words[m.from].start] != ", " {
+		return false
+	}
+	for from := m.from - 1; from >= max(0, m.from-maxTownWords) && words[from].upper; from-- {
+		if town := title[words[from].start:words[m.from-1].end]; r.towns.large(town) && !r.towns.liesIn(town, m.countries[0]) {
+			return true
+		}
+	}
+	return false
 }
 
+func (m mention) isCity() bool { return m.kind == phraseCity || m.kind == phraseTown }
+
 // inPassing reports whether a mention is likely to be a person's nationality
-// ("Finnish MP"), an ethnic group ("Kosovo Serbs", "ethnic Greeks"), a donor
-// ("US-funded") or the goal of a study visit.
+// ("Finnish MP"), an ethnic group ("Kosovo Serbs", "ethnic Greeks"), a venue
+// ("in Tbilisi"), a donor ("US-funded") or the goal of a study visit.
 func inPassing(words []word, title string, m mention) bool {
 	if m.kind == phraseDemonym {
 		return wordAt(words, m.to, personWords()) || m.from > 0 && wordAt(words, m.from-1, []string{"ethnic"}) || m.joined
@@ -56,7 +64,11 @@ func inPassing(words []word, title string, m mention) bool {
 	if strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"funded", "financed", "sponsored", "supported", "based"}) {
 		return true
 	}
-	if wordAt(words, m.to, []string{"donates", "donate", "funds", "finances", "sponsors", "contributes"}) {
+	if m.isCity() && wordAt(words, m.from-1, []string{"in", "at"}) {
+		return true
+	}
+	if wordAt(words, m.to, []string{"donates", "donate", "funds", "finances", "sponsors", "contributes"}) ||
+		m.from <= 1 && wordAt(words, m.to, []string{"supports", "backs", "helps", "assists"}) {
 		return true
 	}
 	if m.from > 1 && wordAt(words, m.from-1, []string{"by", "from"}) && wordAt(words, m.from-2, []string{"funded", "financed", "donated", "sponsored", "donation", "contribution", "grant"}) {
@@ -128,7 +140,7 @@ func personWords() []string {
 
 // wordAt reports whether the word at i is one of the list, whatever its case.
 func wordAt(words []word, i int, list []string) bool {
-	return i < len(words) && slices.Contains(list, strings.ToLower(words[i].text))
+	return i >= 0 && i < len(words) && slices.Contains(list, strings.ToLower(words[i].text))
 }
 
 func isYear(s string) bool {
@@ -152,9 +164,10 @@ func namesText(words []word, i int) bool {
 	return false
 }
 
-// namesLanguage reports whether a demonym is a language: "Russian-language media".
-func namesLanguage(words []word, title string, m mention) bool {
-	return m.kind == phraseDemonym && strings.HasPrefix(title[words[m.to-1].end:], "-") && wordAt(words, m.to, []string{"language", "speaking"})
+// namesLanguage reports whether a demonym is a language: "Russian-language
+// media", "Russian language", "Albanian-speaking".
+func namesLanguage(words []word, m mention) bool {
+	return m.kind == phraseDemonym && wordAt(words, m.to, []string{"language", "languages", "speaking", "speakers", "version", "translation"})
 }
 
 func ambiguous(t *news.Taxonomy, words string, countries []string) string {
