@@ -26,6 +26,10 @@ func (r *Reader) date(d *draft, s sheet, line day) {
 			t, ok = lendYear(stated, line)
 			dayOnly = ok
 		}
+		if _, bare := parseDay(stated); !ok && bare {
+			d.bad("the date %s has no year, and nothing beside it says which; %s", quote(stated), hintDate)
+			return
+		}
 		if !ok {
 			d.bad("the date %s cannot be read; %s", quote(stated), hintDate)
 			return

@@ -320,6 +320,7 @@ func TestReader_Read_refuses(t *testing.T) {
 		"no title":                     {"---\ndate: 2017-05-17\n---\nText.", news.Unacceptable, []string{"there is no title"}},
 		"no date":                      {"---\ntitle: T\n---\nText.", news.Unacceptable, []string{"there is no date anywhere"}},
 		"a date without year":          {"---\ntitle: T\n---\nVIENNA, 17 May – Text.", news.Unacceptable, []string{"the day alone", "VIENNA, 17 May –"}},
+		"a stated date without year":   {"---\ntitle: T\ndate: 17 May\n---\nVIENNA, 29 December 2016 – Text.", news.Unacceptable, []string{`"17 May" has no year`}},
 		"a date that is none":          {"---\ntitle: T\ndate: 12/05/2025\n---\nText.", news.Unacceptable, []string{`"12/05/2025"`, "2017-05-17"}},
 		"a day that is none":           {"---\ntitle: T\ndate: 31 April 2025\n---\nText.", news.Unacceptable, []string{`"31 April 2025"`}},
 		"no text":                      {"---\ntitle: T\ndate: 2017-05-17\n---\n", news.Unacceptable, []string{"no text"}},
