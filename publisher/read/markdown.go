@@ -17,7 +17,7 @@ import (
 const (
 	maxLines      = 20_000
 	maxLinkStarts = 2_000
-	maxMarks      = 20_000 // of each of * _ < |
+	maxMarks      = 20_000 // of each of * _ < | `
 	maxColumns    = 50
 	maxCells      = 100_000 // columns of the widest table, times all lines
 	maxNesting    = 12      // quotes and lists opened on one line
@@ -62,7 +62,7 @@ func tangled(text string) error {
 	if strings.Count(text, "[") > maxLinkStarts {
 		return refuse(`brackets "["`, maxLinkStarts)
 	}
-	for _, mark := range []string{"*", "_", "<", "|"} {
+	for _, mark := range []string{"*", "_", "<", "|", "`"} {
 		if strings.Count(text, mark) > maxMarks {
 			return refuse(`characters "`+mark+`"`, maxMarks)
 		}
