@@ -26,12 +26,13 @@ const cloudEventType = "application/cloudevents+json"
 // HeaderOutcome tells what publishing did: created, revised or unchanged.
 const HeaderOutcome = "Dateline-Outcome"
 
-// Handler serves the API below /api/v1/: releases and events. The body of a
-// request is the document; what is to be done with it stands in the query.
+// Handler serves the API below /api/v1/: releases, events and inspect. The body
+// of a request is the document; what is to be done with it stands in the query.
 // Whoever mounts it sees to the keys.
 func (p *Publisher) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/releases", p.serve(p.postRelease))
+	mux.HandleFunc("POST /api/v1/inspect", p.serve(p.postInspect))
 	mux.HandleFunc("GET /api/v1/releases/{id}", p.serve(p.getRelease))
 	mux.HandleFunc("POST /api/v1/releases/{id}/correct", p.serve(p.postCorrect))
 	mux.HandleFunc("POST /api/v1/releases/{id}/withdraw", p.serve(p.postWithdraw))
@@ -128,28 +129,51 @@ func (p *Publisher) answer(w http.ResponseWriter, status int, e news.Event) erro
 	return nil
 }
 
-// document reads the body as the Content-Type says: a page or Markdown, told
-// apart by their content, or release JSON.
+// document reads the release in the body. With accept_proposals its proposed
+// fields become its own, if it states none.
 func (p *Publisher) document(r *http.Request) (news.Release, error) {
+	accept, err := flag(r.URL.Query().Get("accept_proposals"), "accept_proposals")
+	if err != nil {
+		return news.Release{}, err
+	}
+	doc, err := p.proposal(r)
+	if err == nil && accept {
+		doc.AcceptProposals()
+	}
+	return doc.Release, err
+}
+
+// proposal reads the body as the Content-Type says: a page or Markdown, told
+// apart by their content, or release JSON.
+func (p *Publisher) proposal(r *http.Request) (read.Proposal, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || (kind != "text/plain" && kind != "text/markdown" && kind != "application/json") {
-		return news.Release{}, news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send text/plain, text/markdown or application/json", r.Header.Get("Content-Type"))
+		return read.Proposal{}, news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send text/plain, text/markdown or application/json", r.Header.Get("Content-Type"))
 	}
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return news.Release{}, err
+			return read.Proposal{}, err
 		}
-		return news.Release{}, news.Problemf(news.BadRequest, "the body broke off; send it again")
+		return read.Proposal{}, news.Problemf(news.BadRequest, "the body broke off; send it again")
 	}
-	var doc read.Proposal
 	if kind == "application/json" {
-		doc, err = p.reader.JSON(b)
-	} else {
-		doc, err = p.reader.Read(b)
+		return p.reader.JSON(b)
 	}
-	return doc.Release, err
+	return p.reader.Read(b)
+}
+
+// postInspect answers with what would be read out of a document and why, as
+// JSON of [read.Proposal]. Nothing is published.
+func (p *Publisher) postInspect(w http.ResponseWriter, r *http.Request) error {
+	doc, err := p.proposal(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	access.JSON(w, http.StatusOK, "application/json", doc)
+	return nil
 }
 
 // ifMatch reads the revision a change is based on (RFC 9110 section 13.1.1):

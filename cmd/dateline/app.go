@@ -101,6 +101,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		api := keys.Require(a.pub.Handler())
 		mux.Handle("/api/v1/releases", api)
 		mux.Handle("/api/v1/releases/", api)
+		mux.Handle("/api/v1/inspect", api)
 		mux.Handle("/api/v1/events", untilDrained(running, api))
 	}
 	if cfg.has(roleFeeds) {

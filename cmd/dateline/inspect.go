@@ -79,14 +79,27 @@ func (p *program) explain(t *news.Taxonomy, proposal read.Proposal) {
 	line("text", fmt.Sprintf("%d words in %d paragraphs", len(strings.Fields(r.Text)), len(strings.Split(r.Text, "\n\n"))))
 	line("url", r.URL)
 	for _, w := range proposal.Warnings {
-		line("note", w)
+		line("note", s.warn(w))
 	}
 	fmt.Fprintln(p.io.out)
+	headers := []string{"kind", "topic", "role", "rule", "confidence", "words"}
 	if rows := evidenceRows(t, r); len(rows) > 0 {
-		printTable(p.io.out, []string{"kind", "topic", "role", "rule", "confidence", "words"}, rows)
+		printTable(p.io.out, headers, rows)
 	} else {
 		fmt.Fprintln(p.io.out, "No topics: it would appear in the feed of all releases only.")
 	}
+	if len(proposal.Proposed) > 0 {
+		fmt.Fprintf(p.io.out, "\n%s\n", s.bold("It states no field. Its words speak for these; they count only if you accept them:"))
+		printTable(p.io.out, headers, proposedRows(t, proposal.Proposed))
+	}
+}
+
+func proposedRows(t *news.Taxonomy, proposed []read.FieldProposal) [][]string {
+	var rows [][]string
+	for _, f := range proposed {
+		rows = append(rows, []string{string(news.KindField), t.Name(news.KindField, f.Slug), "", f.Evidence.Rule, fmt.Sprintf("%.2f", f.Evidence.Confidence), short(f.Evidence.Words, 50)})
+	}
+	return rows
 }
 
 func placesOf(t *news.Taxonomy, r *news.Release) string {

@@ -38,6 +38,7 @@ func (p paint) with(code, s string) string {
 }
 
 func (p paint) bad(s string) string   { return p.with("31;1", s) }
+func (p paint) warn(s string) string  { return p.with("33", s) }
 func (p paint) bold(s string) string  { return p.with("1", s) }
 func (p paint) faint(s string) string { return p.with("2", s) }
 

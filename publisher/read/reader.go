@@ -12,24 +12,26 @@ const MaxSize = 2 << 20
 
 // Proposal is a release as its document proposes it, not yet published.
 type Proposal struct {
-	Release news.Release
-	Format  string // one of the Format constants
+	Release news.Release `json:"release"`
+	Format  string       `json:"format"` // one of the Format constants
 
 	// Date, Type and Language say where the release's date, type and language
 	// come from. They are zero where the release has none.
-	Date, Type, Language news.Evidence
+	Date     news.Evidence `json:"date,omitzero"`
+	Type     news.Evidence `json:"type,omitzero"`
+	Language news.Evidence `json:"language,omitzero"`
 
 	// Partial says that only the beginning of the text, or a summary, is there:
 	// an entry of a listing or feed. The release's own Partial is the same.
-	Partial bool
+	Partial bool `json:"partial,omitempty"`
 
 	// Proposed are the fields its words speak for, when it states none: an offer
 	// that [Proposal.AcceptProposals] takes.
-	Proposed []FieldProposal
+	Proposed []FieldProposal `json:"proposed_fields,omitempty"`
 
 	// Warnings are what an editor should look at: ambiguous places, dates that
 	// differ. Each is one sentence.
-	Warnings []string
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Reader turns documents into proposals. It may be used by many goroutines.

@@ -8,9 +8,10 @@
 // # What is promised
 //
 // Scoring is deterministic and changes nothing. A label that the taxonomy does
-// not know is an error, never a miss. The labels a release is scored on are
-// never shown to the reader: fields are proposed from title, text and sources
-// alone.
+// not know is an error, never a miss. Of a case without a file the reader gets
+// title, text, date, and what the labels of a page would say of type and
+// sources; never its fields, places and countries. Fields are proposed from
+// title, text and sources alone.
 package eval
 
 import (

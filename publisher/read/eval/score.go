@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"dateline/publisher/news"
 	"dateline/publisher/read"
@@ -135,7 +136,9 @@ func (s *scorer) add(c Case, p read.Proposal, fields []read.FieldProposal) error
 		one(Type, typ.Slug, r.Type, p.Type)
 	}
 	one(Language, c.Language, r.Language, p.Language)
-	one(Date, c.Date, r.PublishedAt.Format("2006-01-02"), p.Date)
+	if c.File != "" { // else it was told
+		one(Date, c.Date, r.PublishedAt.Format(time.DateOnly), p.Date)
+	}
 	return nil
 }
 
