@@ -58,8 +58,10 @@ func TestReader_Each_stops(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 0
-		for range newReader().Each(b) {
-			n++
+		for _, err := range newReader().Each(b) {
+			if n++; err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		if n != 1 {
@@ -91,34 +93,36 @@ func TestReader_Each_refuses(t *testing.T) {
 		code news.Code
 		want string
 	}{
-		"nothing":                     {"", news.Unacceptable, "empty"},
-		"a feed without items":        {`<rss version="2.0"><channel><title>x</title></channel></rss>`, news.Unacceptable, "no release in this document"},
-		"an empty list":               {"[]", news.Unacceptable, "no release in this document"},
-		"a list that ends":            {`[{"title":"T","date":"2017-05-17","text":"x"}`, news.BadRequest, "breaks off"},
-		"a list of words":             {`["x"]`, news.BadRequest, "no object"},
-		"a feed that ends":            {`<rss version="2.0"><channel><item><title>x</title>`, news.Unacceptable, "breaks off"},
-		"an export that ends":         {`<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><title>x`, news.Unacceptable, "breaks off"},
-		"entities":                    {`<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "b">]><rss><channel><item><title>&a;</title></item></channel></rss>`, news.Unacceptable, "entities"},
-		"entities in an export":       {`<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss xmlns:wp="http://wordpress.org/export/1.2/"></rss>`, news.Unacceptable, "entities"},
-		"deep XML":                    {"<rss><channel>" + strings.Repeat("<a>", 1000), news.Unacceptable, "nests more than 100"},
-		"deep XML in an export":       {`<rss xmlns:wp="http://wordpress.org/export/1.2/">` + strings.Repeat("<a>", 1000), news.Unacceptable, "nests more than 100"},
-		"many namespaces":             {"<rss>" + strings.Repeat(`<a xmlns:b="c"/>`, 1000), news.Unacceptable, "namespaces"},
-		"many entries":                {"<rss><channel>" + strings.Repeat("<item/>", 20_001), news.TooLarge, "20000 entries"},
-		"many objects":                {strings.Repeat("{}\n", 20_001), news.TooLarge, "20000 entries"},
-		"other XML":                   {`<?xml version="1.0"?><svg/>`, news.Unacceptable, "no RSS"},
-		"a page of 5 MB":              {page(strings.Repeat("word ", 1<<20)), news.TooLarge, "5120 kB"},
-		"a page in text form of 5 MB": {strings.Repeat("word ", 1<<20), news.TooLarge, "5120 kB"},
-		"a page of many elements":     {page(strings.Repeat("<br>", 41_000)), news.TooLarge, "elements"},
-		"a page of many lines":        {strings.Repeat("a\n", 51_000), news.TooLarge, "lines"},
-		"a listing without end":       {strings.Repeat("T\nDate: 1 May 2017\nText.\n", 1_001), news.TooLarge, "more than 1000 releases"},
-		"deep HTML":                   {page(strings.Repeat("<div>", 5000)), news.Unacceptable, "nested too deeply"},
-		"a page that ends":            {"<!DOCTYPE html><html><body><h1>T</h1>" + text, news.Unacceptable, "breaks off"},
-		"a page that ends in a tag":   {"<div><h1>T</h1>" + text + "<p class=\"te", news.Unacceptable, "breaks off"},
-		"two descriptions":            {page(`<script type="application/ld+json">[{"@type":"NewsArticle","headline":"A"},{"@type":["NewsArticle"],"headline":"B"}]</script>` + text), news.Unacceptable, `describes 2 articles: "A", "B"`},
-		"no date":                     {page("<h1>T</h1>" + text), news.Unacceptable, "no date"},
-		"a withdrawn event":           {`{"specversion":"1.0","type":"dateline.release.withdrawn.v1","datelinestatus":"withdrawn","data":{"uri":"x"}}`, news.Unacceptable, "withdrawn"},
-		"a withheld item":             {`{"uri":"x","pubStatus":"withheld"}`, news.Unacceptable, "withheld"},
-		"a list for a title":          {`{"uri":"x","title":[1]}`, news.Unacceptable, `under "Title"`},
+		"nothing":                           {"", news.Unacceptable, "empty"},
+		"a feed without items":              {`<rss version="2.0"><channel><title>x</title></channel></rss>`, news.Unacceptable, "no release in this document"},
+		"an empty list":                     {"[]", news.Unacceptable, "no release in this document"},
+		"a list that ends":                  {`[{"title":"T","date":"2017-05-17","text":"x"}`, news.BadRequest, "breaks off"},
+		"a list of words":                   {`["x"]`, news.BadRequest, "no object"},
+		"a feed that ends":                  {`<rss version="2.0"><channel><item><title>x</title>`, news.Unacceptable, "breaks off"},
+		"a feed that ends between entries":  {`<rss version="2.0"><channel><item><title>x</title></item>`, news.Unacceptable, "breaks off"},
+		"an export that ends between posts": {`<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><title>x</title></item>`, news.Unacceptable, "breaks off"},
+		"an export that ends":               {`<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><title>x`, news.Unacceptable, "breaks off"},
+		"entities":                          {`<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "b">]><rss><channel><item><title>&a;</title></item></channel></rss>`, news.Unacceptable, "entities"},
+		"entities in an export":             {`<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss xmlns:wp="http://wordpress.org/export/1.2/"></rss>`, news.Unacceptable, "entities"},
+		"deep XML":                          {"<rss><channel>" + strings.Repeat("<a>", 1000), news.Unacceptable, "nests more than 100"},
+		"deep XML in an export":             {`<rss xmlns:wp="http://wordpress.org/export/1.2/">` + strings.Repeat("<a>", 1000), news.Unacceptable, "nests more than 100"},
+		"many namespaces":                   {"<rss>" + strings.Repeat(`<a xmlns:b="c"/>`, 1000), news.Unacceptable, "namespaces"},
+		"many entries":                      {"<rss><channel>" + strings.Repeat("<item/>", 20_001), news.TooLarge, "20000 entries"},
+		"many objects":                      {strings.Repeat("{}\n", 20_001), news.TooLarge, "20000 entries"},
+		"other XML":                         {`<?xml version="1.0"?><svg/>`, news.Unacceptable, "no RSS"},
+		"a page of 5 MB":                    {page(strings.Repeat("word ", 1<<20)), news.TooLarge, "5120 kB"},
+		"a page in text form of 5 MB":       {strings.Repeat("word ", 1<<20), news.TooLarge, "5120 kB"},
+		"a page of many elements":           {page(strings.Repeat("<br>", 41_000)), news.TooLarge, "elements"},
+		"a page of many lines":              {strings.Repeat("a\n", 51_000), news.TooLarge, "lines"},
+		"a listing without end":             {strings.Repeat("T\nDate: 1 May 2017\nText.\n", 1_001), news.TooLarge, "more than 1000 releases"},
+		"deep HTML":                         {page(strings.Repeat("<div>", 5000)), news.Unacceptable, "nested too deeply"},
+		"a page that ends":                  {"<!DOCTYPE html><html><body><h1>T</h1>" + text, news.Unacceptable, "breaks off"},
+		"a page that ends in a tag":         {"<div><h1>T</h1>" + text + "<p class=\"te", news.Unacceptable, "breaks off"},
+		"two descriptions":                  {page(`<script type="application/ld+json">[{"@type":"NewsArticle","headline":"A"},{"@type":["NewsArticle"],"headline":"B"}]</script>` + text), news.Unacceptable, `describes 2 articles: "A", "B"`},
+		"no date":                           {page("<h1>T</h1>" + text), news.Unacceptable, "no date"},
+		"a withdrawn event":                 {`{"specversion":"1.0","type":"dateline.release.withdrawn.v1","datelinestatus":"withdrawn","data":{"uri":"x"}}`, news.Unacceptable, "withdrawn"},
+		"a withheld item":                   {`{"uri":"x","pubStatus":"withheld"}`, news.Unacceptable, "withheld"},
+		"a list for a title":                {`{"uri":"x","title":[1]}`, news.Unacceptable, `under "Title"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

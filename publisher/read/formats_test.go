@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -119,6 +118,6 @@ func golden(t *testing.T, path string, v any) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Errorf("%s: read\n%s\nwant\n%s", path, got, fmt.Sprintf("%s", want))
+		t.Errorf("%s: read\n%s\nwant\n%s", path, got, want)
 	}
 }

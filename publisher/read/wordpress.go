@@ -7,6 +7,8 @@ import (
 	"iter"
 	"regexp"
 	"strings"
+
+	"dateline/publisher/news"
 )
 
 func opensWordPress(s string) bool {
@@ -43,43 +45,67 @@ func (r *Reader) wordpress(text string) iter.Seq2[sheet, error] {
 		return refused(err)
 	}
 	return func(yield func(sheet, error) bool) {
-		d := newXMLDecoder(text)
-		codes, language, site, depth := shortCodes(), "", "", 0
+		e := wordpressExport{in: newXMLDecoder(text), codes: shortCodes()}
 		for {
-			token, err := d.Token()
-			if errors.Is(err, io.EOF) {
+			item, err := e.next()
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case news.CodeOf(err) != "":
+				yield(sheet{}, err)
+				return
+			case err != nil:
+				yield(sheet{}, xmlProblem(err))
 				return
 			}
-			start, opens := token.(xml.StartElement)
-			if _, closes := token.(xml.EndElement); closes {
-				depth--
-			}
-			if err == nil && opens {
-				switch depth++; start.Name.Local {
-				case "language":
-					err = d.DecodeElement(&language, &start)
-					depth--
-				case "base_site_url":
-					err = d.DecodeElement(&site, &start)
-					depth--
-				case "item":
-					var item wordpressItem
-					err = d.DecodeElement(&item, &start)
-					depth--
-					if err == nil && item.isPublished() && !yield(r.wordpressSheet(&item, language, site, codes), nil) {
-						return
-					}
-				}
-				if err == nil {
-					err = boundsOf(depth, 0, 0, 0)
-				}
-			}
-			if err != nil {
-				yield(sheet{}, xmlProblem(err))
+			if !yield(r.wordpressSheet(&e, item), nil) {
 				return
 			}
 		}
 	}
+}
+
+// wordpressExport walks along an export.
+type wordpressExport struct {
+	in             *xml.Decoder
+	codes          *regexp.Regexp
+	language, site string
+	depth          int
+}
+
+// next is the next published post; the error at the end is io.EOF.
+func (e *wordpressExport) next() (*wordpressItem, error) {
+	for {
+		token, err := e.in.Token()
+		if err != nil {
+			return nil, err
+		}
+		switch t := token.(type) {
+		case xml.EndElement:
+			e.depth--
+		case xml.StartElement:
+			if item, err := e.element(&t); err != nil || item != nil {
+				return item, err
+			}
+		}
+	}
+}
+
+func (e *wordpressExport) element(start *xml.StartElement) (*wordpressItem, error) {
+	switch start.Name.Local {
+	case "language":
+		return nil, e.in.DecodeElement(&e.language, start)
+	case "base_site_url":
+		return nil, e.in.DecodeElement(&e.site, start)
+	case "item":
+		var item wordpressItem
+		if err := e.in.DecodeElement(&item, start); err != nil || !item.isPublished() {
+			return nil, err
+		}
+		return &item, nil
+	}
+	e.depth++
+	return nil, boundsOf(e.depth, 0, 0, 0)
 }
 
 func (i *wordpressItem) isPublished() bool {
@@ -90,16 +116,16 @@ func (i *wordpressItem) isPublished() bool {
 	return i.Status == "publish" && i.Password == "" && !strings.HasPrefix(i.Type, "wp_")
 }
 
-func (r *Reader) wordpressSheet(item *wordpressItem, language, site string, codes *regexp.Regexp) sheet {
+func (r *Reader) wordpressSheet(e *wordpressExport, item *wordpressItem) sheet {
 	s := sheet{
-		format: FormatWordPress, rule: ruleLabel, foreign: true, title: plainLine(item.Title), language: language,
+		format: FormatWordPress, rule: ruleLabel, foreign: true, title: plainLine(item.Title), language: e.language,
 		date: firstOf(item.PubDate, item.Date), url: webURL(item.Link),
 	}
 	if !strings.HasPrefix(item.DateGMT, "0000") && item.DateGMT != "" {
 		s.date = strings.Replace(item.DateGMT, " ", "T", 1) + "Z"
 	}
 	if s.origin = originOf(item.GUID, "", ""); !strings.Contains(s.origin, ":") {
-		s.origin = originOf(item.ID, "", firstOf(site, "wordpress"))
+		s.origin = originOf(item.ID, "", firstOf(e.site, "wordpress"))
 	}
 	for _, c := range item.Categories {
 		if name := plainLine(c.Name); name != "Uncategorized" && c.Domain != "post_format" {
@@ -107,14 +133,14 @@ func (r *Reader) wordpressSheet(item *wordpressItem, language, site string, code
 		}
 	}
 	content, excerpt := "", ""
-	for _, e := range item.Encoded {
-		if strings.Contains(e.XMLName.Space, "excerpt") {
-			excerpt = e.Text
+	for _, encoded := range item.Encoded {
+		if strings.Contains(encoded.XMLName.Space, "excerpt") {
+			excerpt = encoded.Text
 		} else {
-			content = e.Text
+			content = encoded.Text
 		}
 	}
-	r.setContent(&s, paragraphsOf(content, codes), excerpt)
+	r.setContent(&s, paragraphsOf(content, e.codes), excerpt)
 	return s
 }
 
