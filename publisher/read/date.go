@@ -242,29 +242,29 @@ func month(word string) int {
 		return 0
 	}
 	switch news.Slugify(word) {
-	case "january", "jan", "janvier", "januar", "januara", "janner", "jaenner", "enero", "gennaio", "yanvar", "yanvarya":
+	case "january", "jan", "janvier", "januar", "januara", "janner", "jaenner", "enero", "gennaio", "yanvar", "yanvarya", "yanv", "janv", "ene":
 		return 1
-	case "february", "feb", "fevrier", "februar", "februara", "febrero", "febbraio", "fevral", "fevralya":
+	case "february", "feb", "fevrier", "februar", "februara", "febrero", "febbraio", "fevral", "fevralya", "fev", "fevr":
 		return 2
 	case "march", "mar", "mars", "marz", "maerz", "marzo", "mart", "marta":
 		return 3
-	case "april", "apr", "avril", "abril", "aprile", "aprila", "aprel", "aprelya":
+	case "april", "apr", "avril", "abril", "aprile", "aprila", "aprel", "aprelya", "abr":
 		return 4
 	case "may", "mai", "mayo", "maggio", "maj", "maja", "maya":
 		return 5
 	case "june", "jun", "juin", "juni", "junio", "giugno", "juna", "iyun", "iyunya":
 		return 6
-	case "july", "jul", "juillet", "juli", "julio", "luglio", "jula", "iyul", "iyulya":
+	case "july", "jul", "juillet", "juli", "julio", "luglio", "jula", "iyul", "iyulya", "juil":
 		return 7
-	case "august", "aug", "aout", "agosto", "avgust", "avgusta":
+	case "august", "aug", "aout", "agosto", "avgust", "avgusta", "avg", "ago":
 		return 8
-	case "september", "sep", "sept", "septembre", "septiembre", "setiembre", "settembre", "septembar", "septembra", "sentyabr", "sentyabrya":
+	case "september", "sep", "sept", "septembre", "septiembre", "setiembre", "settembre", "septembar", "septembra", "sentyabr", "sentyabrya", "sent":
 		return 9
-	case "october", "oct", "octobre", "octubre", "ottobre", "oktober", "oktobar", "oktobra", "oktyabr", "oktyabrya":
+	case "october", "oct", "octobre", "octubre", "ottobre", "oktober", "oktobar", "oktobra", "oktyabr", "oktyabrya", "okt":
 		return 10
-	case "november", "nov", "novembre", "noviembre", "novembar", "novembra", "noyabr", "noyabrya":
+	case "november", "nov", "novembre", "noviembre", "novembar", "novembra", "noyabr", "noyabrya", "noya":
 		return 11
-	case "december", "dec", "decembre", "dezember", "diciembre", "dicembre", "decembar", "decembra", "detsembar", "detsembra", "dekabr", "dekabrya":
+	case "december", "dec", "decembre", "dezember", "diciembre", "dicembre", "decembar", "decembra", "detsembar", "detsembra", "dekabr", "dekabrya", "dek", "dez", "dic":
 		return 12
 	}
 	return 0

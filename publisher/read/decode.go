@@ -23,6 +23,9 @@ func decode(b []byte, most int) (string, error) {
 	if len(b) > most {
 		return "", news.Problemf(news.TooLarge, "the document has %d kB, at most %d kB are read; shorten it", len(b)>>10, most>>10)
 	}
+	if kind := binaryKind(b); kind != "" {
+		return "", news.Problemf(news.Unacceptable, "this is %s, which is not read; %s", kind, hintFormats)
+	}
 	text, err := decoded(b)
 	if err != nil {
 		return "", err
@@ -34,6 +37,19 @@ func decode(b []byte, most int) (string, error) {
 		return "", news.Problemf(news.Unacceptable, "the document is empty; %s", hintFormats)
 	}
 	return text, nil
+}
+
+// binaryKind names the kinds of files that people send in place of text.
+func binaryKind(b []byte) string {
+	for _, k := range []struct{ opens, name string }{
+		{"%PDF-", "a PDF"}, {"{\\rtf", "an RTF document"}, {"PK\x03\x04", "an archive or a Word document"},
+		{"\xD0\xCF\x11\xE0", "an old Word document"}, {"\x1f\x8b", "a gzip archive"}, {"\x89PNG", "a picture"}, {"\xff\xd8\xff", "a picture"},
+	} {
+		if bytes.HasPrefix(b, []byte(k.opens)) {
+			return k.name
+		}
+	}
+	return ""
 }
 
 func decoded(b []byte) (string, error) {

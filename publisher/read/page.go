@@ -127,10 +127,20 @@ func isPager(line string) bool {
 	return false
 }
 
-// breaksOff reports whether a text ends in an ellipsis.
+// breaksOff reports whether a text ends in an ellipsis, or in the words that
+// lead to the rest.
 func breaksOff(text string) bool {
-	text = strings.TrimRight(text, " \u00a0\n)]»”\"")
-	return strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...")
+	text = strings.TrimRight(text, " \u00a0\n)]»”\"→›>")
+	if strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...") {
+		return true
+	}
+	end := strings.ToLower(text[max(0, len(text)-40):])
+	for _, words := range []string{" read more", " continue reading", " читать далее", " подробнее", " opširnije", " pročitaj više", " lire la suite", " weiterlesen", " leer más"} {
+		if strings.HasSuffix(end, words) {
+			return true
+		}
+	}
+	return false
 }
 
 func errListed() error {

@@ -307,7 +307,10 @@ func TestReader_Read_refuses(t *testing.T) {
 	}{
 		"an empty file":                {"", news.Unacceptable, []string{"empty"}},
 		"a blank file":                 {" \n\t\n", news.Unacceptable, []string{"empty"}},
-		"a binary":                     {"\x89PNG\x00\x01", news.Unacceptable, []string{"no text", "byte 5"}},
+		"a PDF":                        {"%PDF-1.7\n%\xe2\xe3", news.Unacceptable, []string{"a PDF"}},
+		"a Word document":              {"PK\x03\x04\x14\x00", news.Unacceptable, []string{"Word document"}},
+		"RTF":                          {"{\\rtf1\\ansi x}", news.Unacceptable, []string{"RTF"}},
+		"a binary":                     {"\x7fELF\x00\x01", news.Unacceptable, []string{"no text", "byte 5"}},
 		"another encoding":             {"---\ntitle: \xab\xcf\xcf\xcf\xd8\xff Caf\x81\n---\n", news.Unacceptable, []string{"UTF-8", "byte 12"}},
 		"too much":                     {strings.Repeat("a", read.MaxSize+1), news.TooLarge, []string{"2048 kB"}},
 		"HTML":                         {"<!DOCTYPE html><html></html>", news.Unacceptable, []string{"no article"}},
