@@ -3,6 +3,8 @@ package read_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -278,5 +280,24 @@ func BenchmarkReader_Read(b *testing.B) {
 		if _, err := r.Read(doc); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkReader_Each reads a document of each format; ns/op is for all of it.
+func BenchmarkReader_Each(b *testing.B) {
+	r := newReader()
+	for _, name := range []string{"rss.xml", "atom.xml", "jsonfeed.json", "wordpress.xml", "ninjs-3.json", "article.html"} {
+		doc, err := os.ReadFile(filepath.Join("testdata", "formats", name))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, err := range r.Each(doc) {
+					_ = err // some entries are refused
+				}
+			}
+		})
 	}
 }

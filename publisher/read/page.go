@@ -254,7 +254,7 @@ func (r *Reader) valuesOf(lines []pageLine, i int, l label) (values []string, ne
 		}
 		i++
 	}
-	for len(values) == 0 || isList(l.key) && len(values) < maxNames {
+	for plain := 0; len(values) == plain && (plain == 0 || isList(l.key) && plain < maxNames); plain++ {
 		next := pastBlank(lines, i)
 		if next == len(lines) || lines[next].bullet || !r.isValue(l.key, lines[next].text) {
 			break
