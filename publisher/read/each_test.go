@@ -84,6 +84,35 @@ func TestReader_Each_lines(t *testing.T) {
 	}
 }
 
+func TestReader_Each_partial(t *testing.T) {
+	t.Parallel()
+	got, refused := each(`First notice
+Date: 1 May 2017
+He said: “We are...”
+Then he went on.
+Second notice
+Date: 2 May 2017
+The whole text.
+Third notice
+Date: 3 May 2017
+It is cut... Read more
+1
+2
+Next
+`)
+	if len(got) != 3 || len(refused) > 0 {
+		t.Fatalf("read %d, refused %v", len(got), refused)
+	}
+	for i, want := range []struct {
+		text    string
+		partial bool
+	}{{"He said: “We are...”\n\nThen he went on.", false}, {"The whole text.", false}, {"It is cut... Read more", true}} {
+		if r := got[i].Release; r.Text != want.text || r.Partial != want.partial || got[i].Partial != want.partial {
+			t.Errorf("entry %d is %q, partial %v; want %+v", i, r.Text, r.Partial, want)
+		}
+	}
+}
+
 func TestReader_Each_refuses(t *testing.T) {
 	t.Parallel()
 	page := func(s string) string { return "<!DOCTYPE html><html><body>" + s + "</body></html>" }

@@ -148,6 +148,10 @@ func unknownXML(_ *Reader, text string) iter.Seq2[sheet, error] {
 	return refused(news.Problemf(news.Unacceptable, "this XML is no RSS, Atom, WordPress export or XHTML page; %s", hintFormats))
 }
 
+func refused(err error) iter.Seq2[sheet, error] {
+	return func(yield func(sheet, error) bool) { yield(sheet{}, err) }
+}
+
 // single is the document's one sheet.
 func single(s sheet, err error) iter.Seq2[sheet, error] {
 	return func(yield func(sheet, error) bool) { yield(s, err) }

@@ -1,11 +1,8 @@
 package read
 
 import (
-	stdhtml "html"
 	"iter"
-	"slices"
 	"strings"
-	"time"
 
 	"dateline/publisher/news"
 )
@@ -23,14 +20,10 @@ type pageLine struct {
 	bullet bool
 }
 
-// Bounds of a page in text form.
 const (
-	maxPageLines = 50_000
-	maxListed    = 1_000 // entries of a listing
+	maxPageLines  = 50_000
+	maxLabelValue = 250 // the longest line that is still a value and not text, in bytes
 )
-
-// maxLabelValue is the longest line that is still a value and not text, in bytes.
-const maxLabelValue = 250
 
 // block is a run of labels and their values: lines from to to, the end not included.
 type block struct {
@@ -65,90 +58,16 @@ func (r *Reader) pages(text string) iter.Seq2[sheet, error] {
 			if i+1 < len(blocks) {
 				to = r.headAbove(lines, b.to, blocks[i+1].from).from
 			}
-			s := r.entry(b, r.headAbove(lines, from, b.from), lines[b.to:to], len(blocks) > 1)
-			if !yield(s, nil) {
+			h, text := r.headAbove(lines, from, b.from), lines[b.to:to]
+			if len(blocks) > 1 {
+				text = withoutPager(text, i == len(blocks)-1)
+			}
+			if !yield(r.entry(b, h, text, len(blocks) > 1), nil) {
 				return
 			}
 			from = b.to
 		}
 	}
-}
-
-// entry makes the sheet of a block, what stands above it, and its text.
-func (r *Reader) entry(b block, h head, text []pageLine, listed bool) sheet {
-	s := sheet{format: FormatPage, rule: ruleLabel, title: h.title}
-	if listed {
-		s.format = FormatListing
-		text = upToEllipsis(text)
-	}
-	for key, values := range b.values {
-		s.set(key, values)
-	}
-	if _, stated := b.values["type"]; !stated {
-		s.typ = h.typ
-	}
-	s.setLines(text)
-	return s
-}
-
-// setLines takes the lines of a text over. A single paragraph that breaks off is
-// the beginning of one that is not there.
-func (s *sheet) setLines(text []pageLine) {
-	s.body, s.plain = paragraphs(text)
-	if only := pastBlank(text, 0); only < len(text) && pastBlank(text, only+1) == len(text) {
-		s.partial = breaksOff(text[only].text)
-	}
-}
-
-// upToEllipsis ends an entry's text where it breaks off; below stand the next
-// pages of the listing.
-func upToEllipsis(text []pageLine) []pageLine {
-	for i, l := range text {
-		if breaksOff(l.text) {
-			return text[:i+1]
-		}
-	}
-	for len(text) > 0 && isPager(text[len(text)-1].text) {
-		text = text[:len(text)-1]
-	}
-	return text
-}
-
-// isPager reports whether a line leads to more pages of a listing, or is blank.
-func isPager(line string) bool {
-	if len(line) > 40 {
-		return false
-	}
-	switch strings.Trim(news.Slugify(line), "-0123456789") {
-	case "", "next", "previous", "last", "first", "next-page", "last-page", "older", "older-posts", "more", "load-more", "show-more", "view-more", "see-more", "read-more",
-		"pokazat-esche", "pokazat-eshche", "zagruzit-esche", "sleduyuschaya", "sleduyushchaya", "dalee", "ucitaj-jos", "prikazi-jos", "sledeca", "starije":
-		return true
-	}
-	return false
-}
-
-// breaksOff reports whether a text ends in an ellipsis, or in the words that
-// lead to the rest.
-func breaksOff(text string) bool {
-	text = strings.TrimRight(text, " \u00a0\n)]»”\"→›>")
-	if strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...") {
-		return true
-	}
-	end := strings.ToLower(text[max(0, len(text)-40):])
-	for _, words := range []string{" read more", " continue reading", " читать далее", " подробнее", " opširnije", " pročitaj više", " lire la suite", " weiterlesen", " leer más"} {
-		if strings.HasSuffix(end, words) {
-			return true
-		}
-	}
-	return false
-}
-
-func errListed() error {
-	return news.Problemf(news.TooLarge, "the page lists more than %d releases; split it", maxListed)
-}
-
-func refused(err error) iter.Seq2[sheet, error] {
-	return func(yield func(sheet, error) bool) { yield(sheet{}, err) }
 }
 
 func pageLines(text string) []pageLine {
@@ -333,172 +252,4 @@ func (r *Reader) isType(line string) bool {
 	}
 	_, ok := r.taxonomy.Find(news.KindType, line)
 	return ok
-}
-
-const hintNoRelease = "no release is found here: there are neither labels (Date:, Place:, Source:, …) nor a dateline like VIENNA, 17 May 2017 –, so there is no date anywhere; add them, or write front matter with title and date above the text"
-
-// bare reads a page without labels, with one release or several: the text of
-// each begins with the first line that opens with a dateline and goes on, its
-// title stands above. A line that is a dateline alone is passed when another
-// follows.
-func (r *Reader) bare(lines []pageLine) iter.Seq2[sheet, error] {
-	starts := r.starts(lines)
-	switch {
-	case len(starts) == 0:
-		return refused(news.Problemf(news.Unacceptable, "%s", hintNoRelease))
-	case len(starts) > maxListed:
-		return refused(errListed())
-	}
-	return func(yield func(sheet, error) bool) {
-		for i, start := range starts {
-			s := sheet{format: FormatPage, rule: ruleLabel, title: start.head.title, typ: start.head.typ, date: start.date}
-			to := len(lines)
-			if i+1 < len(starts) {
-				to = starts[i+1].head.from
-			}
-			text := slices.Clone(lines[start.line:to])
-			text[0].text = text[0].text[start.prefix:]
-			if len(starts) > 1 {
-				s.format = FormatListing
-			}
-			s.setLines(upToDisclaimer(text))
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
-}
-
-// start is where the text of a release without labels begins.
-type start struct {
-	head   head
-	line   int
-	date   string // what a redistributor put before the dateline
-	prefix int    // length of it
-}
-
-// starts finds the first dateline, and others with a full date below a line
-// that looks like a title.
-func (r *Reader) starts(lines []pageLine) []start {
-	var out []start
-	least := 0
-	for i := 0; i < len(lines) && len(out) <= maxListed; i++ {
-		s, line, ok := r.startAt(lines, i)
-		if !ok {
-			continue
-		}
-		if s.head = r.headAbove(lines, least, i); len(out) == 0 {
-			if line.day.Day == 0 && s.head.title == "" {
-				continue
-			}
-		} else if line.day.Year == 0 || !looksLikeTitle(s.head.title) {
-			continue
-		}
-		if alone := line.length == len(lines[i].text); alone && s.head.title != "" {
-			next := pastBlank(lines, i+1)
-			if _, again, ok := r.startAt(lines, next); ok && again.day == line.day {
-				s.line = next
-			}
-		}
-		out = append(out, s)
-		i, least = s.line, s.line+1
-	}
-	return out
-}
-
-// startAt reads the dateline that opens a line, perhaps behind the word "date"
-// and a date as redistributors write it.
-func (r *Reader) startAt(lines []pageLine, i int) (start, opening, bool) {
-	if i >= len(lines) || lines[i].text == "" || lines[i].bullet {
-		return start{}, opening{}, false
-	}
-	s := start{line: i}
-	text := lines[i].text
-	if rest, ok := strings.CutPrefix(text, "date "); ok && len(rest) > len(time.DateOnly) {
-		if _, _, isDate := isoDate(rest[:len(time.DateOnly)]); isDate {
-			s.date = rest[:len(time.DateOnly)]
-			text = strings.TrimSpace(rest[len(time.DateOnly):])
-			s.prefix = len(lines[i].text) - len(text)
-		}
-	}
-	line, ok := parseDateline(text, r.knowsPlace)
-	line.length += s.prefix
-	return s, line, ok
-}
-
-// secondRelease is the line with which another release begins in the text of
-// one: a title with a dateline below, once the first dateline is past.
-func (r *Reader) secondRelease(text []pageLine) string {
-	for i := pastBlank(text, 0) + 1; i < len(text); i++ {
-		above := lineAbove(text, 0, i)
-		if above <= 0 || text[above].bullet || !looksLikeTitle(text[above].text) {
-			continue
-		}
-		if _, line, ok := r.startAt(text, i); ok && line.day.Year > 0 {
-			return text[above].text
-		}
-	}
-	return ""
-}
-
-// looksLikeTitle reports whether a line may be a title: short, and no sentence.
-func looksLikeTitle(line string) bool {
-	return line != "" && len(line) <= maxLabelValue && !strings.ContainsAny(line[len(line)-1:], ".:;,")
-}
-
-// upToDisclaimer leaves out what a redistributor puts below.
-func upToDisclaimer(text []pageLine) []pageLine {
-	for i, l := range text {
-		if strings.EqualFold(l.text, "Legal Disclaimer:") {
-			return text[:i]
-		}
-	}
-	return text
-}
-
-// paragraphs makes HTML and plain text of the lines of a text: each is a
-// paragraph, bulleted ones are a list. They are what the sanitizer would make of
-// the HTML, at a fraction of its cost.
-func paragraphs(lines []pageLine) (body, plain string) {
-	var b, t strings.Builder
-	list := false
-	for _, l := range lines {
-		if l.text == "" {
-			continue
-		}
-		switch {
-		case t.Len() == 0:
-		case list && l.bullet:
-			t.WriteByte('\n')
-		default:
-			t.WriteString("\n\n")
-		}
-		if l.bullet != list {
-			list = l.bullet
-			b.WriteString(map[bool]string{true: "<ul>\n", false: "</ul>\n"}[list])
-		}
-		tag, mark := "p", ""
-		if list {
-			tag, mark = "li", "- "
-		}
-		b.WriteString("<" + tag + ">" + stdhtml.EscapeString(l.text) + "</" + tag + ">\n")
-		t.WriteString(mark)
-		writeWords(&t, l.text)
-	}
-	if list {
-		b.WriteString("</ul>\n")
-	}
-	return strings.TrimSpace(b.String()), t.String()
-}
-
-// writeWords writes the words of a text with one space between.
-func writeWords(b *strings.Builder, text string) {
-	first := true
-	for word := range strings.FieldsSeq(text) {
-		if !first {
-			b.WriteByte(' ')
-		}
-		first = false
-		b.WriteString(word)
-	}
 }
