@@ -57,7 +57,9 @@ func TestHandler_acceptProposals(t *testing.T) {
 		if a.status != http.StatusCreated {
 			t.Fatalf("status %d: %s", a.status, a.body)
 		}
-		var e struct{ Data struct{ Subjects []struct{ Name string } } }
+		var e struct {
+			Data struct{ Subjects []struct{ Name string } }
+		}
 		if err := json.Unmarshal(a.body, &e); err != nil {
 			t.Fatal(err)
 		}

@@ -148,11 +148,11 @@ func (t *tally) source(slug string, share float64) {
 }
 
 func (t *tally) count(term fieldTerm, words string, share float64) {
-	if key := term.field + "\n" + term.text; t.seen[key] {
+	key := term.field + "\n" + term.text
+	if t.seen[key] {
 		return
-	} else {
-		t.seen[key] = true
 	}
+	t.seen[key] = true
 	if t.fields[term.field] == nil {
 		t.fields[term.field] = &found{}
 	}
@@ -162,9 +162,10 @@ func (t *tally) count(term fieldTerm, words string, share float64) {
 }
 
 // scan counts the terms of a text. Of the terms of one field that begin at a
-// word the heaviest counts.
+// word the heaviest counts, and those within it do not.
 func (t *tally) scan(text string, share float64) {
 	words := wordsOf(text)
+	until := map[string]int{} // where a field's last term ends
 	for i := 0; i < len(words); i++ {
 		if slug, n := t.index.sourceAt(words[i:]); n > 0 {
 			t.source(slug, share*namedSource)
@@ -175,12 +176,13 @@ func (t *tally) scan(text string, share float64) {
 		w := words[i].fold()
 		for n := 2; n <= min(headLetters, len(w)); n++ {
 			for _, term := range t.index.terms[w[:n]] {
-				if term.matches(words[i:]) && term.weight > best[term.field].weight {
+				if i >= until[term.field] && term.matches(words[i:]) && term.weight > best[term.field].weight {
 					best[term.field] = term
 				}
 			}
 		}
 		for _, term := range best {
+			until[term.field] = i + len(term.words)
 			t.count(term, text[words[i].start:words[i+len(term.words)-1].end], share)
 		}
 	}

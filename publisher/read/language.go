@@ -191,7 +191,8 @@ func latinLanguage(text string) (lang string, clear bool) {
 func commonIn(word string) []string {
 	switch word {
 	case "the", "and", "of", "to", "for", "with", "on", "by", "that", "is", "was", "at", "from", "an", "as", "its", "has", "will", "be", "more", "than", "this",
-		"are", "were", "have", "their", "they", "who", "not", "been", "how", "new", "after", "into", "under", "over", "or", "says", "said":
+		"are", "were", "have", "their", "they", "who", "not", "been", "how", "new", "after", "into", "under", "over", "or", "says", "said",
+		"about", "up", "out", "two", "three", "but", "which", "what", "when", "first", "helps", "needs", "all", "between":
 		return []string{"en"}
 	case "in":
 		return []string{"en", "de", "it"}

@@ -178,7 +178,7 @@ func (p *phrases) find(words []word, text, lang string) []mention {
 	var out []mention
 	for i := 0; i < len(words); {
 		n := 1
-		if words[i].upper {
+		if words[i].upper || unicode.IsDigit(rune(text[words[i].start])) {
 			if ph, length := p.at(words, i, text, lang); length > 0 {
 				run := words[i : i+length]
 				joined := len(out) > 0 && out[len(out)-1].to == i && text[words[i-1].end:run[0].start] == " "

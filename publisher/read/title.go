@@ -20,7 +20,7 @@ func (r *Reader) titleCountries(s subject) (topics, groups []mention, warnings [
 		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, m):
 		case len(m.countries) > 1 && m.kind == phraseCity:
 			unclear = append(unclear, m)
-		case r.isChair(s, words, m):
+		case r.isChair(s, words, m), m.isCity() && slices.Contains(m.countries, r.taxonomy.Chair(s.year)) && speaksOfChair(words):
 		default:
 			topics = append(topics, m)
 		}
@@ -58,6 +58,9 @@ func (m mention) isCity() bool { return m.kind == phraseCity || m.kind == phrase
 // ("Finnish MP"), an ethnic group ("Kosovo Serbs", "ethnic Greeks"), a venue
 // ("in Tbilisi"), a donor ("US-funded") or the goal of a study visit.
 func inPassing(words []word, title string, m mention) bool {
+	if wordAt(words, m.to, []string{"funding", "grant", "donation", "aid", "money"}) {
+		return true
+	}
 	if m.kind == phraseDemonym {
 		return wordAt(words, m.to, personWords()) || m.from > 0 && wordAt(words, m.from-1, []string{"ethnic"}) || m.joined
 	}
