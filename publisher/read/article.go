@@ -64,6 +64,9 @@ func (r *Reader) readArticle(text string) (sheet, error) {
 	if heading := cutHeading(article, s.title); s.title == "" {
 		s.title = firstOf(heading, m.windowTitle())
 	}
+	if date := cutDate(article); s.date == "" {
+		s.date = date
+	}
 	var b bytes.Buffer
 	err = html.Render(&b, article)
 	s.body = b.String()
@@ -103,6 +106,23 @@ func wholePage(text string) error {
 		return news.Problemf(news.Unacceptable, "the page breaks off before its end; fetch or send all of it")
 	}
 	return nil
+}
+
+// cutDate removes the line that opens an article if it is a date and no more,
+// and returns it.
+func cutDate(article *html.Node) string {
+	for n := range article.Descendants() {
+		text := strings.TrimSpace(n.Data)
+		if n.Type != html.TextNode || text == "" {
+			continue
+		}
+		if _, _, ok := parseDate(text); !ok {
+			return ""
+		}
+		n.Data = ""
+		return text
+	}
+	return ""
 }
 
 // extract finds the article of a page. It changes doc.

@@ -48,6 +48,9 @@ func (s *sanitizer) clean(body string) (safe, text string, err error) {
 	var out strings.Builder
 	plain := &plainText{}
 	for _, n := range nodes {
+		if n.DataAtom == atom.P && textOf(n) == "" {
+			continue
+		}
 		headings(n)
 		plain.add(n)
 		if err := html.Render(&out, n); err != nil {

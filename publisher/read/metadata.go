@@ -125,14 +125,14 @@ func (m *metadata) fill(r *Reader, s *sheet) {
 			s.sources = append(s.sources, name)
 		}
 	}
-	for _, list := range slices.Concat(wordsIn(a.ArticleSection), wordsIn(a.Keywords), m.all("article:section", "article:tag", "keywords", "news_keywords")) {
+	for _, list := range slices.Concat(wordsIn(a.ArticleSection), wordsIn(a.Keywords), wordsIn(a.ContentLocation), m.all("article:section", "article:tag", "keywords", "news_keywords")) {
 		for word := range strings.SplitSeq(list, ",") {
 			if word = news.CleanLine(word); r.isLabel(word) && !slices.Contains(s.labels, word) {
 				s.labels = append(s.labels, word)
 			}
 		}
 	}
-	for _, place := range append(wordsIn(a.LocationCreated), wordsIn(a.ContentLocation)...) {
+	for _, place := range wordsIn(a.LocationCreated) {
 		if _, ok := splitPlaces(place, r.knowsPlace, false); ok && len(s.places) < maxPlaces {
 			s.places = append(s.places, place)
 		}
