@@ -36,3 +36,19 @@ func (r *Reader) PageBody(text string) (body, plain, wantBody, wantPlain string,
 	wantBody, wantPlain, err = r.sanitizer.clean(body)
 	return body, plain, wantBody, wantPlain, err
 }
+
+// Towns are the countries in which a place of that name lies.
+func (r *Reader) Towns(name string) []string {
+	countries, _ := r.towns.find(name)
+	return countries
+}
+
+// TownCountries are the countries of all towns.
+func (r *Reader) TownCountries() (out []string) {
+	for _, towns := range r.towns {
+		for _, t := range towns {
+			out = append(out, t.country)
+		}
+	}
+	return out
+}

@@ -176,7 +176,7 @@ func (t *tally) scan(text string, share float64) {
 		w := words[i].fold()
 		for n := 2; n <= min(headLetters, len(w)); n++ {
 			for _, term := range t.index.terms[w[:n]] {
-				if i >= until[term.field] && term.matches(words[i:]) && term.weight > best[term.field].weight {
+				if i >= until[term.field] && term.matches(words[i:]) && term.heavier(best[term.field]) {
 					best[term.field] = term
 				}
 			}
@@ -186,6 +186,12 @@ func (t *tally) scan(text string, share float64) {
 			t.count(term, text[words[i].start:words[i+len(term.words)-1].end], share)
 		}
 	}
+}
+
+// heavier reports whether a term goes before another one of its field that is
+// met at the same word.
+func (f *fieldTerm) heavier(than fieldTerm) bool {
+	return cmp.Or(cmp.Compare(f.weight, than.weight), cmp.Compare(len(f.words), len(than.words)), strings.Compare(f.text, than.text)) > 0
 }
 
 func (f *fieldTerm) matches(words []word) bool {

@@ -13,8 +13,10 @@ import (
 	"dateline/publisher/news"
 )
 
-// gazetteerFile holds the towns of the built-in taxonomy's countries, from
-// GeoNames; its first lines say under which licence. gazetteer_make.go makes it.
+// gazetteerFile holds the towns of the built-in taxonomy's countries. It is made
+// from GeoNames (https://www.geonames.org), licensed under Creative Commons
+// Attribution 4.0, reduced and reformatted by gazetteer_make.go; its first lines
+// say so too.
 //
 //go:embed gazetteer.tsv.gz
 var gazetteerFile []byte
@@ -25,7 +27,7 @@ type town struct {
 	country string // slug
 	people  int    // in thousands; 0 when unknown
 	known   bool   // the taxonomy lists it: the organisation has to do with it
-	capital bool
+	first   bool   // a capital or the seat of a source, which is meant before all namesakes
 }
 
 // gazetteer is all towns by their folded names, the known ones first.
@@ -39,12 +41,12 @@ func newGazetteer(t *news.Taxonomy) gazetteer {
 	for _, c := range t.Topics(news.KindCountry) {
 		slugs[c.Code] = c.Slug
 		for _, city := range c.Capital {
-			g.add(town{name: city, country: c.Slug, known: true, capital: true})
+			g.add(town{name: city, country: c.Slug, known: true, first: true})
 		}
 	}
 	for _, p := range slices.Concat(t.Places(), t.Regions()) {
 		for _, name := range append([]string{p.Name}, p.Aliases...) {
-			g.add(town{name: name, country: p.Country, known: true})
+			g.add(town{name: name, country: p.Country, known: true, first: t.IsSeat(name)})
 		}
 	}
 	rows, err := gazetteerRows()
@@ -56,7 +58,28 @@ func newGazetteer(t *news.Taxonomy) gazetteer {
 			g.add(row)
 		}
 	}
+	for _, p := range t.Places() {
+		g.share(p)
+	}
 	return g
+}
+
+// share gives all names of a place the people of the one that the file lists.
+func (g gazetteer) share(p news.Gazette) {
+	var same []*town
+	people := 0
+	for _, name := range append([]string{p.Name}, p.Aliases...) {
+		towns := g[news.Slugify(name)]
+		for i := range towns {
+			if towns[i].country == p.Country {
+				same = append(same, &towns[i])
+				people = max(people, towns[i].people)
+			}
+		}
+	}
+	for _, t := range same {
+		t.people = people
+	}
 }
 
 // gazetteerRows are the towns of the file; their country is a code.
@@ -89,7 +112,7 @@ func (g gazetteer) add(t town) {
 	for i, old := range g[key] {
 		if old.country == t.country {
 			g[key][i].people = max(old.people, t.people)
-			g[key][i].capital = old.capital || t.capital
+			g[key][i].first = old.first || t.first
 			return
 		}
 	}
@@ -110,26 +133,26 @@ func (g gazetteer) find(name string) (countries, namesakes []string) {
 	if len(towns) == 0 {
 		return nil, nil
 	}
-	first := towns[0]
+	best := towns[0]
 	if len(towns) == 1 {
-		return []string{first.country}, nil
+		return []string{best.country}, nil
 	}
 	others := towns[1:]
-	certain := first.known && !others[0].known && (first.capital || !slices.ContainsFunc(others, func(t town) bool { return t.people > max(first.people, unlisted) }))
+	certain := best.known && !others[0].known && (best.first || !slices.ContainsFunc(others, func(t town) bool { return t.people > max(best.people, unlisted) }))
 	if !certain {
 		for _, t := range towns {
-			if t.known || !first.known || t.people > first.people {
+			if t.known || !best.known || t.people > best.people {
 				countries = append(countries, t.country)
 			}
 		}
 		return countries, nil
 	}
 	for _, t := range others {
-		if t.people*clearly > first.people && !first.capital {
+		if t.people*clearly > best.people && !best.first {
 			namesakes = append(namesakes, t.country)
 		}
 	}
-	return []string{first.country}, namesakes
+	return []string{best.country}, namesakes
 }
 
 // unlisted is how many people, in thousands, a place is taken to have that the
