@@ -74,8 +74,11 @@ type Release struct {
 	Origin   string `json:"origin,omitempty"` // the first origin, from which the id was minted
 	// OtherOrigins are later origins of the same release, for instance a moved URL.
 	OtherOrigins []string `json:"other_origins,omitempty"`
-	Language     string   `json:"language,omitempty"` // BCP 47, lower-case primary tag, for instance "en", "ru"
-	Type         string   `json:"type,omitempty"`     // slug of a type topic, for instance "press-release"
+	// TranslationOf is the origin or id of the release whose story this one
+	// tells in another language.
+	TranslationOf string `json:"translation_of,omitempty"`
+	Language      string `json:"language,omitempty"` // BCP 47, lower-case primary tag, for instance "en", "ru"
+	Type          string `json:"type,omitempty"`     // slug of a type topic, for instance "press-release"
 
 	Title   string `json:"title"`
 	Summary string `json:"summary,omitempty"` // plain text

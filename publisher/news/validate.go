@@ -73,7 +73,7 @@ type text struct {
 func (r *Release) texts() []text {
 	return []text{
 		{"title", r.Title, MaxTitle}, {"summary", r.Summary, MaxSummary}, {"note", r.Note, MaxNote},
-		{"reason", r.Reason, MaxNote}, {"text", r.Text, 0}, {"html", r.HTML, 0},
+		{"reason", r.Reason, MaxNote}, {"original of the translation", r.TranslationOf, MaxNote}, {"text", r.Text, 0}, {"html", r.HTML, 0},
 	}
 }
 
