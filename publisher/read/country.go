@@ -16,8 +16,8 @@ import (
 //	title      a country, its people, a city, a region or a process that the
 //	           title names. Left out are the chair's own country, cities where
 //	           sources sit, languages and names of texts ("Bangkok Rules"); left
-//	           out when another country is named too: persons' nationalities,
-//	           donors, goals of study visits
+//	           out when another country is named or a host issued the release:
+//	           persons' nationalities, venues, donors, goals of study visits
 //	host       the country of a field operation that issued the release
 //	chair      the country in the chair, when the title is about its programme
 //	region     each member of a group of countries that the title names

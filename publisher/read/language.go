@@ -84,8 +84,8 @@ func (l *languages) detect(text string) (lang string, e news.Evidence) {
 // latin judges by common words, else by trigrams, which must not contradict the
 // few common words there are and be quite sure when there are none.
 func (l *languages) latin(text string, letters int) (string, news.Evidence) {
-	common, clear := latinLanguage(text)
-	if clear {
+	common, plain := latinLanguage(text)
+	if plain {
 		return common, news.Evidence{Rule: "words", Confidence: 0.9}
 	}
 	if letters < leastLetter || len(l.options.Whitelist) == 0 {
@@ -164,9 +164,9 @@ func cyrillicLanguage(text string) (string, news.Evidence) {
 // leastCommon is how many common words make a language clear.
 const leastCommon = 2
 
-// latinLanguage counts the commonest words of some languages. clear reports
+// latinLanguage counts the commonest words of some languages. plain reports
 // whether the one it names has many, and far more than the next.
-func latinLanguage(text string) (lang string, clear bool) {
+func latinLanguage(text string) (lang string, plain bool) {
 	counts := map[string]int{}
 	total := 0
 	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !isWordRune(r) }) {

@@ -2,6 +2,7 @@ package read
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -86,7 +87,7 @@ func (r *Reader) locatePair(l *located, city, country string) {
 	l.seat = r.taxonomy.IsSeat(city)
 	if elsewhere, _ := r.towns.find(city); r.towns.large(city) && !r.towns.liesIn(city, l.countries[0]) {
 		l.note = fmt.Sprintf("%s names %s, but the town of that name is in %s; name the country that is meant", quote(l.words), r.taxonomy.Name(news.KindCountry, l.countries[0]), r.countryNames(elsewhere))
-		l.countries, l.explicit = append(elsewhere, l.countries[0]), false
+		l.countries, l.explicit = slices.Concat(elsewhere, l.countries), false
 	}
 }
 

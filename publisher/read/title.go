@@ -20,7 +20,7 @@ func (r *Reader) titleCountries(s subject) (topics, groups []mention, warnings [
 		case m.kind == phraseCity && (m.seat || namesText(words, m.to)), namesLanguage(words, m):
 		case len(m.countries) > 1 && m.kind == phraseCity:
 			unclear = append(unclear, m)
-		case r.isChair(s, words, m), m.isCity() && slices.Contains(m.countries, r.taxonomy.Chair(s.year)) && speaksOfChair(words):
+		case r.isChair(s, words, m), isAppointment(words, s.title, m), m.isCity() && slices.Contains(m.countries, r.taxonomy.Chair(s.year)) && speaksOfChair(words):
 		default:
 			topics = append(topics, m)
 		}
@@ -31,11 +31,26 @@ func (r *Reader) titleCountries(s subject) (topics, groups []mention, warnings [
 		}
 	}
 	// With another country at hand, what is said in passing is not the topic.
-	others := slices.DeleteFunc(slices.Clone(topics), func(m mention) bool { return inPassing(words, s.title, m) || r.isChairsMinister(s, words, m) })
-	if len(others) > 0 {
+	hosts := r.hosts(s)
+	others := slices.DeleteFunc(slices.Clone(topics), func(m mention) bool {
+		hosted := slices.ContainsFunc(m.countries, func(c string) bool { return slices.Contains(hosts, c) })
+		return !hosted && (inPassing(words, s.title, m) || r.isChairsMinister(s, words, m))
+	})
+	if len(others)+len(hosts) > 0 {
 		topics = others
 	}
 	return topics, groups, warnings
+}
+
+// hosts are the countries of the field operations that issued the release.
+func (r *Reader) hosts(s subject) []string {
+	var out []string
+	for _, source := range s.sources {
+		if topic, _ := r.taxonomy.Topic(news.KindSource, source); topic.Host != "" {
+			out = append(out, topic.Host)
+		}
+	}
+	return out
 }
 
 // belied reports whether the town before a name shows that the name means
@@ -77,7 +92,10 @@ func inPassing(words []word, title string, m mention) bool {
 	if m.from > 1 && wordAt(words, m.from-1, []string{"by", "from"}) && wordAt(words, m.from-2, []string{"funded", "financed", "donated", "sponsored", "donation", "contribution", "grant"}) {
 		return true
 	}
-	for i := range m.from {
+	for i := range m.from { // "Moldovan judges visit courts of Latvia"
+		if i > 1 && wordAt(words, i, []string{"visit", "tour"}) && !words[i-1].upper && strings.HasSuffix(words[i-1].text, "s") {
+			return true
+		}
 		if wordAt(words, i, []string{"study"}) && wordAt(words[:m.from], i+1, []string{"visit", "visits", "tour", "tours", "trip", "trips"}) {
 			return true
 		}
@@ -103,6 +121,20 @@ func (r *Reader) isChair(s subject, words []word, m mention) bool {
 		return hasMinister(words[m.to:min(len(words), m.to+3)])
 	}
 	return m.from > 0 && words[m.from-1].text == "of" && hasMinister(words[max(0, m.from-5):m.from])
+}
+
+// isAppointment reports whether a mention only says where somebody comes from
+// who got a post: "Sweden's Berg named head of section".
+func isAppointment(words []word, title string, m mention) bool {
+	if m.kind != phraseDemonym && !possessive(title, words, m) || m.to >= len(words) || !words[m.to].upper {
+		return false
+	}
+	for i := m.to + 1; i < min(len(words), m.to+4); i++ {
+		if wordAt(words, i, []string{"named", "appointed", "elected"}) {
+			return true
+		}
+	}
+	return false
 }
 
 // isChairsMinister reports whether a mention is likely only the nationality of
@@ -138,7 +170,8 @@ func chairWords() []string {
 // personWords follow a demonym that is a person's or a group's.
 func personWords() []string {
 	return []string{"mp", "mps", "parliamentarian", "parliamentarians", "ambassador", "diplomat", "diplomats", "expert", "experts",
-		"minority", "minorities", "community", "communities", "speakers"}
+		"minority", "minorities", "community", "communities", "speakers", "judge", "prosecutor", "lawyer", "correspondent", "professor",
+		"lawmaker", "senator", "envoy", "university"}
 }
 
 // wordAt reports whether the word at i is one of the list, whatever its case.
