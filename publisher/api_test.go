@@ -206,7 +206,7 @@ func TestHandler_refuses(t *testing.T) {
 		{"no Content-Type", "POST", releases, "", pageText, "", 415, []string{"text/markdown"}},
 		{"another Content-Type", "POST", releases, "application/pdf", pageText, "", 415, []string{"application/pdf"}},
 		{"an empty body", "POST", releases, text, "", "", 422, []string{"empty"}},
-		{"a binary", "POST", releases, text, "\x89PNG\x00", "", 422, []string{"no text"}},
+		{"a binary", "POST", releases, text, "\x89PNG\x00", "", 422, []string{"picture", "not read"}},
 		{"a body too large", "POST", releases, text, large, "", 413, []string{"2048 kB"}},
 		{"malformed JSON", "POST", releases, jsonType, "{\n\"title\": }", "", 400, []string{"2:10"}},
 		{"everything wrong at once", "POST", releases, jsonType, `{"text":"x","fields":["Polcing"],"countries":["Austira"]}`, "", 422,

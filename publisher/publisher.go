@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dateline/publisher/news"
@@ -33,6 +34,9 @@ type Publisher struct {
 	cfg     Config
 	reader  *read.Reader
 	origins jetstream.KeyValue
+
+	mu    sync.Mutex
+	floor time.Time // no event of this process is stamped earlier
 }
 
 // New makes a publisher and the bucket of later origins.
@@ -41,7 +45,16 @@ func New(ctx context.Context, cfg Config) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{cfg: cfg, reader: read.New(cfg.Taxonomy, cfg.Now), origins: kv}, nil
+	p := &Publisher{cfg: cfg, reader: read.New(cfg.Taxonomy, cfg.Now), origins: kv}
+	last, err := cfg.Wire.LastSeq(ctx)
+	if err != nil || last == 0 {
+		return p, err
+	}
+	// An event that cannot be read sets no floor; whoever follows the log says so.
+	if e, err := cfg.Wire.At(ctx, last); err == nil {
+		p.floor = e.Time
+	}
+	return p, nil
 }
 
 // Outcome says what publishing did.
@@ -59,6 +72,7 @@ type Intent struct {
 	Origin   string // used when the document names neither origin nor URL
 	Revises  string // id of the release this document is a new version of
 	Backfill bool   // an old release, imported: it alerts nobody and is ordered by its own date
+	DryRun   bool   // change nothing: say what would come of it
 }
 
 // Publish makes a release public, or revises it when its origin is known. A
@@ -76,6 +90,10 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 			return news.Event{}, "", news.Problemf(news.NotFound, "there is no release %s to revise; look for its id with dateline tail", in.Revises)
 		}
 		r.ID, r.Origin = id, origin
+		if in.DryRun {
+			e, err := p.draft(nil, r, news.KindPublished, in.Backfill)
+			return e, Created, err
+		}
 		e, err := p.append(ctx, wire.Record{}, nil, r, news.KindPublished, in.Backfill)
 		return e, Created, err
 	case err != nil:
@@ -86,40 +104,81 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 	if old.Status == news.Published && knowsOrigin(&old, origin) && news.SameContent(&old, &r) {
 		return prev.Event, Unchanged, nil
 	}
+	if err := p.notTheCorrected(ctx, prev, &r); err != nil {
+		return news.Event{}, "", err
+	}
+	if in.DryRun {
+		e, err := p.draft(&old, r, news.KindRevised, false)
+		return e, Revised, err
+	}
 	e, err := p.change(ctx, prev, r, origin, news.KindRevised)
 	return e, Revised, err
 }
 
+// notTheCorrected refuses to publish what a correction has replaced: a file from
+// an archive that is sent once more would otherwise undo it, unseen.
+func (p *Publisher) notTheCorrected(ctx context.Context, prev wire.Record, r *news.Release) error {
+	if prev.Event.Release.Note == "" {
+		return nil
+	}
+	history, err := p.cfg.Wire.History(ctx, prev.Event.Release.ID, prev.Seq)
+	if err != nil {
+		return err
+	}
+	for i := range history {
+		old := history[i].Event.Release
+		old.URL = cmp.Or(old.URL, r.URL)
+		if old.Status == news.Published && news.SameContent(&old, r) {
+			return news.Problemf(news.Conflict, "this is the text of revision %d of the release %s, which was corrected since; to go back to it, correct the release once more", old.Revision, old.ID)
+		}
+	}
+	return nil
+}
+
 // Correct replaces the content of a release. The note says publicly what was
 // wrong. A minor correction alerts nobody and does not bring the release to the
-// top of feeds. match is the revision the caller has seen, 0 for any.
-func (p *Publisher) Correct(ctx context.Context, id string, r news.Release, note string, minor bool, match int) (news.Event, error) {
-	note = strings.TrimSpace(news.Clean(note))
-	if note == "" && !minor {
-		return news.Event{}, news.Problemf(news.Unacceptable, "a correction needs a note that says what was wrong; give one with --note, or --minor for a change nobody needs to hear of")
+// top of feeds; it may do without a note. match is the revision the caller has
+// seen, 0 for any. The same document with the same note again changes nothing;
+// with a new note alone it is a correction of what an earlier revision changed.
+func (p *Publisher) Correct(ctx context.Context, id string, r news.Release, note string, minor bool, match int) (news.Event, Outcome, error) {
+	r.Note = strings.TrimSpace(news.Clean(note))
+	if r.Note == "" && !minor {
+		return news.Event{}, "", news.Problemf(news.Unacceptable, "a correction needs a note that says what was wrong; give one, or call the change minor if nobody needs to hear of it")
 	}
 	prev, err := p.current(ctx, id, match)
 	if err != nil {
-		return news.Event{}, err
+		return news.Event{}, "", err
 	}
 	origin, old := originOf(&r, ""), prev.Event.Release
 	r.URL = cmp.Or(r.URL, old.URL)
-	if minor && note == "" && old.Status == news.Published && knowsOrigin(&old, origin) && news.SameContent(&old, &r) {
-		return prev.Event, nil
-	}
 	kind := news.KindCorrected
 	if minor {
 		kind = news.KindRevised
 	}
-	r.Note = note
-	return p.change(ctx, prev, r, origin, kind)
+	saidBefore := r.Note == old.Note || minor && r.Note == ""
+	if saidBefore && old.Status == news.Published && knowsOrigin(&old, origin) && news.SameContent(&old, &r) {
+		return prev.Event, Unchanged, nil
+	}
+	e, err := p.change(ctx, prev, r, origin, kind)
+	return e, Outcome(kind), err
+}
+
+// Republish makes a withdrawn release public again, with new content. Who got
+// the withdrawal is told.
+func (p *Publisher) Republish(ctx context.Context, id string, r news.Release, match int) (news.Event, error) {
+	prev, err := p.current(ctx, id, match)
+	if err != nil {
+		return news.Event{}, err
+	}
+	r.URL = cmp.Or(r.URL, prev.Event.Release.URL)
+	return p.change(ctx, prev, r, originOf(&r, ""), news.KindRepublished)
 }
 
 // Withdraw takes the text of a release back everywhere and says why.
 func (p *Publisher) Withdraw(ctx context.Context, id, reason string, match int) (news.Event, error) {
 	reason = strings.TrimSpace(news.Clean(reason))
 	if reason == "" {
-		return news.Event{}, news.Problemf(news.Unacceptable, "a withdrawal needs a reason, which readers will see; give one with --reason")
+		return news.Event{}, news.Problemf(news.Unacceptable, "a withdrawal needs a reason, which readers will see; give one")
 	}
 	prev, err := p.current(ctx, id, match)
 	if err != nil {
@@ -154,31 +213,42 @@ func (p *Publisher) current(ctx context.Context, id string, match int) (wire.Rec
 // moved URL for instance, leads to it from then on.
 func (p *Publisher) change(ctx context.Context, prev wire.Record, next news.Release, origin string, kind news.Kind) (news.Event, error) {
 	old := prev.Event.Release
-	forget := func() {}
 	if !knowsOrigin(&old, origin) {
 		next.OtherOrigins = append(slices.Clone(old.OtherOrigins), origin)
-		var err error
-		if forget, err = p.remember(ctx, origin, old.ID); err != nil {
+		if err := p.remember(ctx, origin, old.ID); err != nil {
 			return news.Event{}, err
 		}
 	}
-	e, err := p.append(ctx, prev, &old, next, kind, false)
-	if err != nil {
-		forget()
-	}
-	return e, err
+	return p.append(ctx, prev, &old, next, kind, false)
 }
 
 func knowsOrigin(r *news.Release, origin string) bool {
 	return origin == r.Origin || slices.Contains(r.OtherOrigins, origin)
 }
 
-func (p *Publisher) append(ctx context.Context, prev wire.Record, old *news.Release, next news.Release, kind news.Kind, backfill bool) (news.Event, error) {
-	e, err := news.Next(old, next, kind, p.cfg.Now(), backfill)
-	if err != nil {
-		return e, err
+// now is the clock, which never falls behind an event that is in the log: the
+// times of change that feeds tell must not go back when a clock does.
+func (p *Publisher) now() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.cfg.Now(); t.After(p.floor) {
+		p.floor = t
 	}
-	if err := news.Validate(p.cfg.Taxonomy, &e.Release); err != nil {
+	return p.floor
+}
+
+// draft makes the event of a change and checks that it may go into the log.
+func (p *Publisher) draft(old *news.Release, next news.Release, kind news.Kind, backfill bool) (news.Event, error) {
+	e, err := news.Next(old, next, kind, p.now(), backfill)
+	if err == nil {
+		err = news.Validate(p.cfg.Taxonomy, &e.Release)
+	}
+	return e, err
+}
+
+func (p *Publisher) append(ctx context.Context, prev wire.Record, old *news.Release, next news.Release, kind news.Kind, backfill bool) (news.Event, error) {
+	e, err := p.draft(old, next, kind, backfill)
+	if err != nil {
 		return e, err
 	}
 	seq, err := p.cfg.Wire.Append(ctx, e, prev.Seq)
@@ -195,7 +265,7 @@ func (p *Publisher) append(ctx context.Context, prev wire.Record, old *news.Rele
 // originOf is the contract's rule: the origin given, else the canonical URL,
 // else what the sender says, else a hash of the cleaned text.
 func originOf(r *news.Release, said string) string {
-	for _, o := range []string{r.Origin, r.URL, strings.TrimSpace(said)} {
+	for _, o := range []string{r.Origin, r.URL, news.CleanLine(said)} {
 		if o != "" {
 			return o
 		}
@@ -218,7 +288,9 @@ func (p *Publisher) idFor(ctx context.Context, origin, revises string) (string, 
 	return id, err
 }
 
-// remembered is the id of the release that took origin over later, or "".
+// remembered is the id of the release that took origin over later, or "". The
+// bucket only points; the log decides: a release that does not name the origin
+// has never got it, because the change that would have given it was refused.
 func (p *Publisher) remembered(ctx context.Context, origin string) (string, error) {
 	e, err := p.origins.Get(ctx, originKey(origin))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -227,50 +299,66 @@ func (p *Publisher) remembered(ctx context.Context, origin string) (string, erro
 	if err != nil {
 		return "", originsAway(err)
 	}
+	rec, err := p.cfg.Wire.Last(ctx, string(e.Value()))
+	switch {
+	case errors.Is(err, wire.ErrNotFound), err == nil && !knowsOrigin(&rec.Event.Release, origin):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
 	return string(e.Value()), nil
 }
 
+// originGrace is how long an origin stays with the release it was given to
+// although no event names it yet: an append takes seconds at most.
+const originGrace = time.Minute
+
 // remember lets origin lead to the release id, unless it leads to another. It
 // comes before the event that names the origin, so that no crash leaves an
-// origin that would become a second release; forget undoes it.
-func (p *Publisher) remember(ctx context.Context, origin, id string) (forget func(), err error) {
-	nothing := func() {}
+// origin that would become a second release. It is never undone, because the
+// outcome of an append that failed may be unknown.
+func (p *Publisher) remember(ctx context.Context, origin, id string) error {
 	owner, err := p.idFor(ctx, origin, "")
 	if err != nil {
-		return nothing, err
+		return err
 	}
 	if owner != id {
 		_, err := p.cfg.Wire.Last(ctx, owner)
 		if err == nil {
-			return nothing, news.Problemf(news.Conflict, "the origin %s belongs to the release %s; revise that one, or give this document another origin", origin, owner)
+			return news.Problemf(news.Conflict, "the origin %s belongs to the release %s; revise that one, or give this document another origin", origin, owner)
 		}
 		if !errors.Is(err, wire.ErrNotFound) {
-			return nothing, err
+			return err
 		}
 	}
-	seq, err := p.origins.Create(ctx, originKey(origin), []byte(id))
-	switch {
-	case errors.Is(err, jetstream.ErrKeyExists):
-		return p.alreadyRemembered(ctx, origin, id)
-	case err != nil:
-		return nothing, originsAway(err)
+	_, err = p.origins.Create(ctx, originKey(origin), []byte(id))
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return p.takeOver(ctx, origin, id)
 	}
-	return func() {
-		if err := p.origins.Delete(context.WithoutCancel(ctx), originKey(origin), jetstream.LastRevision(seq)); err != nil {
-			p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("origin of a refused change stays remembered")
-		}
-	}, nil
+	if err != nil {
+		return originsAway(err)
+	}
+	return nil
 }
 
-// alreadyRemembered settles an origin that someone remembered first: for the
-// same release that is fine.
-func (p *Publisher) alreadyRemembered(ctx context.Context, origin, id string) (forget func(), err error) {
-	nothing := func() {}
-	owner, err := p.remembered(ctx, origin)
-	if err == nil && owner != id {
-		err = news.Problemf(news.Conflict, "the origin %s was given to the release %s at the same moment; revise that one", origin, owner)
+// takeOver settles an origin that was given to a release before and is not
+// named by it: for the same release that is fine, for another one only when
+// nothing can be on its way any more.
+func (p *Publisher) takeOver(ctx context.Context, origin, id string) error {
+	e, err := p.origins.Get(ctx, originKey(origin))
+	if err != nil {
+		return originsAway(err)
 	}
-	return nothing, err
+	if string(e.Value()) == id {
+		return nil
+	}
+	if p.cfg.Now().Sub(e.Created()) > originGrace {
+		_, err = p.origins.Update(ctx, originKey(origin), []byte(id), e.Revision())
+		if err == nil {
+			return nil
+		}
+	}
+	return news.Problemf(news.Conflict, "the origin %s was given to the release %s at the same moment; revise that one, or try again in a minute", origin, e.Value())
 }
 
 func originsAway(err error) error {

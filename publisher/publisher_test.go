@@ -2,8 +2,10 @@ package publisher_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -286,7 +288,7 @@ func TestPublisher_Correct(t *testing.T) {
 			t.Parallel()
 			p, w := newPublisher(t)
 			first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-			e, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", tc.text), tc.note, tc.minor, tc.match)
+			e, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", tc.text), tc.note, tc.minor, tc.match)
 			wantCode(t, err, tc.want)
 			if tc.want != "" {
 				if n := events(t, w); n != 1 {
@@ -307,7 +309,7 @@ func TestPublisher_Correct(t *testing.T) {
 		t.Parallel()
 		p, w := newPublisher(t)
 		first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-		e, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "One."), "", true, 1)
+		e, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "One."), "", true, 1)
 		if err != nil || e.Release.Revision != 1 || events(t, w) != 1 {
 			t.Errorf("revision %d, %d events, %v", e.Release.Revision, events(t, w), err)
 		}
@@ -316,7 +318,7 @@ func TestPublisher_Correct(t *testing.T) {
 		t.Parallel()
 		p, _ := newPublisher(t)
 		first := publish(t, p, release("", "One."), publisher.Intent{}, publisher.Created)
-		if _, err := p.Correct(t.Context(), first.Release.ID, release("", "Two."), "The day was wrong.", false, 1); err != nil {
+		if _, _, err := p.Correct(t.Context(), first.Release.ID, release("", "Two."), "The day was wrong.", false, 1); err != nil {
 			t.Fatal(err)
 		}
 		e := publish(t, p, release("", "Two."), publisher.Intent{}, publisher.Unchanged)
@@ -328,7 +330,7 @@ func TestPublisher_Correct(t *testing.T) {
 		t.Parallel()
 		p, _ := newPublisher(t)
 		for _, id := range []string{news.NewID("nothing"), "x", "a.b", "*"} {
-			_, err := p.Correct(t.Context(), id, release("cms-1", "One."), "Note.", false, 0)
+			_, _, err := p.Correct(t.Context(), id, release("cms-1", "One."), "Note.", false, 0)
 			wantCode(t, err, news.NotFound)
 		}
 	})
@@ -341,7 +343,7 @@ func TestPublisher_Correct(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range writers {
 			wg.Go(func() {
-				_, errs[i] = p.Correct(t.Context(), first.Release.ID, release("cms-1", strings.Repeat("y", i+1)), "Note.", false, 1)
+				_, _, errs[i] = p.Correct(t.Context(), first.Release.ID, release("cms-1", strings.Repeat("y", i+1)), "Note.", false, 1)
 			})
 		}
 		wg.Wait()
@@ -402,7 +404,7 @@ func TestPublisher_Withdraw(t *testing.T) {
 			_, _, err := p.Publish(t.Context(), release("cms-1", text), publisher.Intent{})
 			wantCode(t, err, news.Conflict)
 		}
-		_, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "Two."), "Note.", false, 0)
+		_, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "Two."), "Note.", false, 0)
 		wantCode(t, err, news.Conflict)
 		_, err = p.Withdraw(t.Context(), first.Release.ID, "Again.", 0)
 		wantCode(t, err, news.Conflict)
@@ -438,5 +440,114 @@ func TestPublisher_logAway(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { wantCode(t, call(t.Context()), news.Unavailable) })
+	}
+}
+
+// A correction that is sent twice must not alert twice, and an old file that is
+// sent once more must not undo it.
+func TestPublisher_correctedStaysCorrected(t *testing.T) {
+	t.Parallel()
+	p, w := newPublisher(t)
+	first := publish(t, p, release("cms-1", "Nine."), publisher.Intent{}, publisher.Created)
+	id := first.Release.ID
+	for i, want := range []publisher.Outcome{publisher.Outcome(news.KindCorrected), publisher.Unchanged} {
+		e, outcome, err := p.Correct(t.Context(), id, release("cms-1", "Ninety."), "Ninety, not nine.", false, 0)
+		if err != nil || outcome != want || e.Release.Revision != 2 {
+			t.Fatalf("time %d: %s, revision %d, %v", i+1, outcome, e.Release.Revision, err)
+		}
+	}
+	_, _, err := p.Publish(t.Context(), release("cms-1", "Nine."), publisher.Intent{})
+	wantCode(t, err, news.Conflict)
+	e := publish(t, p, release("cms-1", "Ninety, as we said."), publisher.Intent{}, publisher.Revised)
+	if e.Release.Note != "Ninety, not nine." {
+		t.Errorf("the note is %q: a revision has taken it away", e.Release.Note)
+	}
+	if n := events(t, w); n != 3 {
+		t.Errorf("%d events, want 3", n)
+	}
+}
+
+func TestPublisher_Republish(t *testing.T) {
+	t.Parallel()
+	p, _ := newPublisher(t)
+	first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
+	id := first.Release.ID
+	_, err := p.Republish(t.Context(), id, release("cms-1", "Two."), 0)
+	wantCode(t, err, news.Conflict) // it is not withdrawn
+	if _, err := p.Withdraw(t.Context(), id, "A mistake.", 0); err != nil {
+		t.Fatal(err)
+	}
+	e, err := p.Republish(t.Context(), id, release("cms-1", "Two."), 2)
+	if err != nil || e.Kind != news.KindRepublished || e.Release.Status != news.Published || e.Release.Text != "Two." || e.Release.Reason != "" {
+		t.Errorf("republished: %+v, %v", e, err)
+	}
+}
+
+// An origin that a release has must lead to it, however many sent it at once
+// and whatever was refused in between.
+func TestPublisher_originsUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	p, _ := newPublisher(t)
+	first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
+	id := first.Release.ID
+	for round := range 20 {
+		origin := fmt.Sprint("moved-", round)
+		var wg sync.WaitGroup
+		var taken atomic.Bool
+		for n := range 3 {
+			wg.Go(func() {
+				e, _, err := p.Publish(t.Context(), release(origin, fmt.Sprint("Round ", round, n)), publisher.Intent{Revises: id})
+				if err == nil && e.Release.ID == id {
+					taken.Store(true)
+				}
+			})
+		}
+		wg.Wait()
+		if !taken.Load() {
+			t.Fatalf("round %d: nobody came through", round)
+		}
+		e, _, err := p.Publish(t.Context(), release(origin, "After round "+fmt.Sprint(round)), publisher.Intent{})
+		if err != nil || e.Release.ID != id {
+			t.Fatalf("round %d: the origin leads to %s, %v; want %s", round, e.Release.ID, err, id)
+		}
+	}
+}
+
+// A change that broke off may leave an origin behind that no event names. It
+// must not keep the origin from anybody for ever.
+func TestPublisher_originOfARefusedChange(t *testing.T) {
+	t.Parallel()
+	p, _ := newPublisher(t)
+	first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
+	bad := release("moved", "Two.")
+	bad.Title = strings.Repeat("x", news.MaxTitle+1)
+	_, _, err := p.Publish(t.Context(), bad, publisher.Intent{Revises: first.Release.ID})
+	wantCode(t, err, news.Unacceptable)
+	e := publish(t, p, release("moved", "Another release."), publisher.Intent{}, publisher.Created)
+	if e.Release.ID == first.Release.ID {
+		t.Error("the origin leads to a release that never got it")
+	}
+}
+
+// A clock that goes back must not make events that seem older than what feeds
+// have shown.
+func TestPublisher_clockGoesBack(t *testing.T) {
+	t.Parallel()
+	w := wiretest.New(t)
+	at := time.Date(2027, 5, 1, 12, 0, 0, 0, time.UTC)
+	open := func() *publisher.Publisher {
+		p, err := publisher.New(t.Context(), publisher.Config{Wire: w, Taxonomy: news.DefaultTaxonomy(), BaseURL: "https://news.example.org", Now: func() time.Time { return at }, Log: zerolog.Nop()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := open()
+	first := publish(t, p, release("a", "One."), publisher.Intent{}, publisher.Created)
+	at = at.Add(-time.Minute)
+	second := publish(t, p, release("b", "Two."), publisher.Intent{}, publisher.Created)
+	third := publish(t, open(), release("c", "Three."), publisher.Intent{}, publisher.Created)
+	if second.Time.Before(first.Time) || third.Time.Before(second.Time) {
+		t.Errorf("the times are %s, %s, %s", first.Time, second.Time, third.Time)
 	}
 }

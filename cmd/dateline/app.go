@@ -103,6 +103,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		mux.Handle("/api/v1/releases/", api)
 		mux.Handle("/api/v1/inspect", api)
 		mux.Handle("/api/v1/events", untilDrained(running, api))
+		mux.Handle("/api/v1/import", untilDrained(running, api))
 	}
 	if cfg.has(roleFeeds) {
 		a.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleFeeds)})

@@ -77,6 +77,27 @@ func (e *apiError) Error() string {
 
 // call sends one request and decodes the JSON answer into out, which may be nil.
 func (c *client) call(ctx context.Context, method, path string, header http.Header, body []byte, out any) (http.Header, error) {
+	res, err := c.send(ctx, method, path, header, body)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err != nil {
+		return nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
+	}
+	if out == nil || len(b) == 0 {
+		return res.Header, nil
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return nil, fmt.Errorf("the answer of %s is not what a dateline server says: %w", c.base, err)
+	}
+	return res.Header, nil
+}
+
+// send sends one request. What is no success comes back as an error; the body
+// of a success is the caller's to read and close.
+func (c *client) send(ctx context.Context, method, path string, header http.Header, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -90,21 +111,15 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	if err != nil {
 		return nil, unreachable(c.base, err)
 	}
+	if res.StatusCode < 300 {
+		return res, nil
+	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
 		return nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
 	}
-	if res.StatusCode >= 300 {
-		return nil, refusal(c.base, res, b)
-	}
-	if out == nil || len(b) == 0 {
-		return res.Header, nil
-	}
-	if err := json.Unmarshal(b, out); err != nil {
-		return nil, fmt.Errorf("the answer of %s is not what a dateline server says: %w", c.base, err)
-	}
-	return res.Header, nil
+	return nil, refusal(c.base, res, b)
 }
 
 // bareURLError drops the method and the address, which the caller names better.

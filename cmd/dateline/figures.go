@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"dateline/subscribers"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -66,11 +68,12 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		gauge(descSubscriptions, float64(st.Subscriptions-st.Disabled), "active")
 		gauge(descSubscriptions, float64(st.Disabled), "disabled")
 		gauge(descWaiting, float64(st.Waiting))
-		for channel, n := range st.Accepted {
-			total(descAlerts, n, string(channel), "accepted")
-		}
-		for outcome, n := range map[string]uint64{"failed": st.Failed, "given-up": st.GivenUp, "not-needed": st.Skipped, "too-late": st.Late} {
-			total(descAlerts, n, "any", outcome)
+		for outcome, counts := range map[string]map[subscribers.Channel]uint64{
+			"accepted": st.Accepted, "failed": st.Failed, "given-up": st.GivenUp, "not-needed": st.Skipped, "too-late": st.Late,
+		} {
+			for channel, n := range counts {
+				total(descAlerts, n, string(channel), outcome)
+			}
 		}
 		total(descConnections, st.Dialled, "dialled")
 		total(descConnections, st.Refused, "refused")

@@ -107,7 +107,7 @@ alerts by e-mail and webhook.`,
 	root.SetHelpTemplate(helpTemplate)
 	root.PersistentFlags().String("config", "", "settings `FILE` of KEY=VALUE lines")
 	root.AddCommand(
-		p.serveCommand(), p.demoCommand(), p.publishCommand(), p.correctCommand(), p.withdrawCommand(),
+		p.serveCommand(), p.demoCommand(), p.publishCommand(), p.correctCommand(), p.withdrawCommand(), p.importCommand(),
 		p.inspectCommand(), p.evalCommand(), p.tailCommand(), p.subscribeCommand(), p.subscriptionsCommand(), p.unsubscribeCommand(),
 		p.healthCommand(), p.doctorCommand(), p.configCommand(), p.versionCommand(),
 	)

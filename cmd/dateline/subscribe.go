@@ -105,6 +105,19 @@ func (p *program) showSubscription(s subscription, asJSON bool) error {
 	return err
 }
 
+// standing is the state and its reason in a table: of one that fails, what
+// the recipient's newest try ended with.
+func (s subscription) standing() (state, reason string) {
+	if s.Failing == "" {
+		return string(s.State), s.Reason
+	}
+	reason = s.Failing
+	if !s.NextTry.IsZero() {
+		reason += "; next try " + s.NextTry.Local().Format("2006-01-02 15:04:05")
+	}
+	return "failing", reason
+}
+
 func (p *program) subscriptionsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -133,7 +146,8 @@ func (p *program) subscriptionsCommand() *cobra.Command {
 			}
 			rows := make([][]string, len(list.Subscriptions))
 			for i, s := range list.Subscriptions {
-				rows[i] = []string{s.ID, string(s.Channel), s.Address, s.Title, string(s.State), s.Reason}
+				state, reason := s.standing()
+				rows[i] = []string{s.ID, string(s.Channel), s.Address, s.Title, state, reason}
 			}
 			printTable(p.io.out, []string{"id", "channel", "address", "selection", "state", "reason"}, rows)
 			return nil

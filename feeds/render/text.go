@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"dateline/publisher/news"
@@ -90,10 +91,10 @@ func Summary(rel *news.Release) string {
 }
 
 func withdrawal(rel *news.Release) string {
-	return "This release was withdrawn on " + day(rel) + ". Reason: " + cleanLine(rel.Reason)
+	return "This release was withdrawn on " + day(rel.UpdatedAt) + ". Reason: " + cleanLine(rel.Reason)
 }
 
-func day(rel *news.Release) string { return rel.UpdatedAt.UTC().Format("2 January 2006") }
+func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
 // Body is the full text as HTML, the note of a correction first. A withdrawn
 // release has nothing but the notice.
@@ -108,7 +109,7 @@ func Body(rel *news.Release) string {
 	if rel.Note == "" {
 		return body
 	}
-	return "<p><strong>Correction, " + day(rel) + ":</strong> " + html.EscapeString(cleanLine(rel.Note)) + "</p>\n" + body
+	return "<p><strong>Correction, " + day(rel.NoteTime()) + ":</strong> " + html.EscapeString(cleanLine(rel.Note)) + "</p>\n" + body
 }
 
 func paragraphs(s string) string {

@@ -54,7 +54,7 @@ type item struct {
 	Direction                 string // of its text: ltr, rtl, or auto when the language is not known
 	Revision                  int
 	Withdrawn                 bool
-	Published, Updated        time.Time
+	Published, Updated, Noted time.Time
 	PublishedStamp            string // for machines: a day, or a time with its zone
 	Type, Summary, Note       string
 	Reason                    string
@@ -69,7 +69,7 @@ type item struct {
 func (s *Site) item(r *news.Release) item {
 	it := item{
 		ID: r.ID, Path: news.ReleaseURL("", r.ID, r.Title), Title: news.CleanLine(r.Title), Language: r.Language, Direction: direction(r.Language), Revision: r.Revision,
-		Withdrawn: r.Status == news.Withdrawn, Published: r.PublishedAt, Updated: r.UpdatedAt.UTC(),
+		Withdrawn: r.Status == news.Withdrawn, Published: r.PublishedAt, Updated: r.UpdatedAt.UTC(), Noted: r.NoteTime(),
 		PublishedStamp: r.PublishedAt.Format(time.RFC3339), Type: s.name(news.KindType, r.Type),
 		Note: news.CleanLine(r.Note), Reason: news.CleanLine(r.Reason), URL: r.URL, Links: r.Links, Contacts: r.Contacts,
 	}

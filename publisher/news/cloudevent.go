@@ -151,7 +151,7 @@ func noteParagraph(r *Release) string {
 	if r.Note == "" {
 		return ""
 	}
-	return "<p><strong>Correction, " + r.UpdatedAt.UTC().Format("2 January 2006") + ":</strong> " + html.EscapeString(r.Note) + "</p>\n"
+	return "<p><strong>Correction, " + r.NoteTime().Format("2 January 2006") + ":</strong> " + html.EscapeString(r.Note) + "</p>\n"
 }
 
 func topicURI(base string, k TopicKind, slug string) string {

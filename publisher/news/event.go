@@ -45,6 +45,7 @@ func (e *Event) Alerts() bool { return e.Kind != KindRevised && !e.Backfill }
 //     prev's UpdatedAt when the clock went back, so that they never fall;
 //   - SurfacedAt is that time for every kind but a revision, which keeps prev's,
 //     and a first publication by back-fill, which takes the release's own date;
+//   - a revision without a note keeps that of prev, with its time;
 //   - a withdrawal keeps title and tags and drops text, summary, links, contacts,
 //     the dateline as it stood and the words that tags were found by.
 //
@@ -75,9 +76,10 @@ func Next(prev *Release, next Release, kind Kind, now time.Time, backfill bool) 
 		next.Status = Withdrawn
 		next.withoutText()
 	case KindPublished:
-		next.Note, next.Reason = "", ""
+		next.Note, next.NotedAt, next.Reason = "", time.Time{}, ""
 	default:
 		next.Reason = ""
+		next.noted(prev, kind, now)
 	}
 	next.SurfacedAt, next.SurfacedRevision = now, next.Revision
 	switch {
@@ -87,6 +89,20 @@ func Next(prev *Release, next Release, kind Kind, now time.Time, backfill bool) 
 		next.SurfacedAt = next.PublishedAt.UTC().Truncate(time.Millisecond)
 	}
 	return Event{Kind: kind, Time: now, Backfill: backfill, Release: next}, nil
+}
+
+// noted dates the release's correction note, or keeps the one that prev has.
+func (r *Release) noted(prev *Release, kind Kind, now time.Time) {
+	r.NotedAt = time.Time{}
+	switch {
+	case strings.TrimSpace(r.Note) != "":
+		r.NotedAt = now
+	case kind == KindRevised:
+		r.Note = prev.Note
+		if r.Note != "" {
+			r.NotedAt = prev.NoteTime()
+		}
+	}
 }
 
 func allowed(prev *Release, kind Kind) error {

@@ -110,8 +110,11 @@ type Release struct {
 	Links    []Link   `json:"links,omitempty"`
 	Contacts []string `json:"contacts,omitempty"`
 
-	Note   string `json:"note,omitempty"`   // public correction note of this revision
-	Reason string `json:"reason,omitempty"` // reason of the withdrawal
+	// Note is the newest public correction note: what was wrong. A revision that
+	// says nothing keeps it, with its time, because readers are still owed it.
+	Note    string    `json:"note,omitempty"`
+	NotedAt time.Time `json:"noted_at,omitzero"` // UTC; time of the revision that gave Note
+	Reason  string    `json:"reason,omitempty"`  // reason of the withdrawal
 }
 
 // Limits of the contract: (1+fields)(1+countries) copies stay below 1000.
@@ -148,10 +151,19 @@ func slugs(tags []Tag) []string {
 	return out
 }
 
+// NoteTime is when the correction note was given, UTC; the time of the revision
+// for events that were written before it was kept.
+func (r *Release) NoteTime() time.Time {
+	if r.NotedAt.IsZero() {
+		return r.UpdatedAt.UTC()
+	}
+	return r.NotedAt.UTC()
+}
+
 // withoutText removes everything from which the words of the body could be
 // read, the evidence of tags included.
 func (r *Release) withoutText() {
-	r.Summary, r.HTML, r.Text, r.Note = "", "", "", ""
+	r.Summary, r.HTML, r.Text, r.Note, r.NotedAt = "", "", "", "", time.Time{}
 	r.Links, r.Contacts = nil, nil
 	r.Dateline.Raw = ""
 	r.Fields, r.Sources, r.Countries = slices.Clone(r.Fields), slices.Clone(r.Sources), slices.Clone(r.Countries)
@@ -176,7 +188,7 @@ func contentOf(r *Release) []byte {
 	c := *r
 	c.ID, c.Revision, c.Status, c.Origin, c.Note, c.Reason = "", 0, "", "", "", ""
 	c.OtherOrigins = nil
-	c.UpdatedAt, c.SurfacedAt, c.SurfacedRevision = time.Time{}, time.Time{}, 0
+	c.UpdatedAt, c.SurfacedAt, c.SurfacedRevision, c.NotedAt = time.Time{}, time.Time{}, 0, time.Time{}
 	c.PublishedAt = c.PublishedAt.UTC()
 	c.Fields, c.Sources = bare(c.Fields), bare(c.Sources)
 	c.Countries = slices.Clone(c.Countries)
