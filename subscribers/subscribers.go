@@ -107,11 +107,11 @@ func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 		Mail:    s.mail,
 		Webhook: webhook.New(s.guard, cfg.Taxonomy, cfg.BaseURL),
 	})
+	s.register.gone = s.delivery.troubles.clear
 	return s, nil
 }
 
 func withDefaults(cfg Config) Config {
-	cfg.Log = cfg.Log.With().Str("component", "subscribers").Logger()
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Float64
 	}
