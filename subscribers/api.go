@@ -123,7 +123,7 @@ func (s *Subscribers) Subscriptions() []Subscription {
 	out := []Subscription{}
 	for _, r := range s.register.all() {
 		for i := range r.Wishes {
-			out = append(out, r.shown(s.cfg.Taxonomy, &r.Wishes[i]))
+			out = append(out, s.shown(r, &r.Wishes[i]))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Subscription) int { return a.Created.Compare(b.Created) })
@@ -138,7 +138,7 @@ func (s *Subscribers) one(w http.ResponseWriter, r *http.Request) error {
 	if owner := s.register.owner(id); owner != nil {
 		for i := range owner.Wishes {
 			if f := &owner.Wishes[i]; f.ID == id {
-				access.JSON(w, http.StatusOK, "application/json", owner.shown(s.cfg.Taxonomy, f))
+				access.JSON(w, http.StatusOK, "application/json", s.shown(owner, f))
 				return nil
 			}
 		}

@@ -93,7 +93,7 @@ func TestSubscribers_Run_sameTaskTwice(t *testing.T) {
 	}
 	w.quiet()
 	wantIDs(t, hook.ids(), e.ID())
-	if st := w.subs.Stats(); st.Skipped != 1 || st.GivenUp != 1 {
+	if st := w.subs.Stats(); st.Skipped[subscribers.Webhook] != 1 || st.GivenUp[subscribers.Webhook] != 1 {
 		t.Errorf("stats %+v", st)
 	}
 	// The cursor was moved behind the fan-out's back; it notices and goes on.

@@ -291,7 +291,7 @@ func TestSubscribers_Run_tooOld(t *testing.T) {
 	}
 	w.quiet()
 	wantIDs(t, hook.ids(), e.ID())
-	if n := w.subs.Stats().Late; n != 1 {
+	if n := w.subs.Stats().Late[subscribers.Webhook]; n != 1 {
 		t.Errorf("%d recorded as late", n)
 	}
 }

@@ -28,12 +28,13 @@ const (
 // delivery takes pages from the queues and sees each recipient's task to its
 // end: sent, put aside for later, parked, or found needless.
 type delivery struct {
-	s       *Subscribers
-	senders map[Channel]Sender
-	pools   map[Channel]*pool
-	waiting marks // recipients with something put aside
-	acks    sync.WaitGroup
-	latest  *latest
+	s        *Subscribers
+	senders  map[Channel]Sender
+	pools    map[Channel]*pool
+	waiting  marks // recipients with something put aside
+	troubles troubles
+	acks     sync.WaitGroup
+	latest   *latest
 	// work ends some time after the context of run, so that what is being sent
 	// can be recorded.
 	work context.Context //nolint:containedctx // set by run for the work it starts
@@ -132,6 +133,8 @@ type task struct {
 	Release string `json:"release"`
 	Seq     uint64 `json:"seq"`
 	Late    bool   `json:"late,omitempty"`
+	// Channel is that of the queue the task came from.
+	Channel Channel `json:"channel,omitempty"`
 	// Since is when the task was first put aside; zero before.
 	Since time.Time `json:"since,omitzero"`
 }
@@ -142,7 +145,7 @@ func (d *delivery) take(c Channel, urgent bool, j *wire.Job) {
 	var p page
 	if err := json.Unmarshal(j.Payload, &p); err != nil || len(p.To) == 0 || !news.ValidID(p.Release) {
 		d.pools[c].add("", urgent, true, func() {
-			if d.park("unknown", "the task cannot be read", j.Payload) == nil {
+			if d.park(c, "unknown", "the task cannot be read", j.Payload) == nil {
 				d.done(j)
 			}
 		})
@@ -156,7 +159,7 @@ func (d *delivery) take(c Channel, urgent bool, j *wire.Job) {
 		}
 	}
 	for _, id := range p.To {
-		t := task{To: id, Release: p.Release, Seq: p.Seq, Late: p.Late}
+		t := task{To: id, Release: p.Release, Seq: p.Seq, Late: p.Late, Channel: c}
 		if !d.pools[c].add(id, urgent, false, func() { ended(d.handle(t)) }) {
 			d.pools[c].add("aside "+id, urgent, true, func() { ended(d.putAside(t, time.Time{})) })
 		}
@@ -211,7 +214,7 @@ func (d *delivery) takeWake(ctx context.Context, j *wire.Job) {
 		c = r.Channel
 	}
 	d.pools[c].add(j.Recipient, false, true, func() {
-		if d.wake(ctx, j.Recipient) == nil {
+		if d.wake(ctx, c, j.Recipient) == nil {
 			d.done(j)
 		}
 	})
@@ -219,7 +222,7 @@ func (d *delivery) takeWake(ctx context.Context, j *wire.Job) {
 
 // wake tries what was put aside for a recipient, in order, until a try fails:
 // that task and all behind it wait on. It stops between two tasks when ctx ends.
-func (d *delivery) wake(ctx context.Context, id string) error {
+func (d *delivery) wake(ctx context.Context, c Channel, id string) error {
 	for {
 		held, err := d.held(id)
 		if err != nil {
@@ -238,7 +241,7 @@ func (d *delivery) wake(ctx context.Context, id string) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			next, err := d.tryHeld(h)
+			next, err := d.tryHeld(c, h)
 			if err != nil {
 				return err
 			}
@@ -260,10 +263,10 @@ func (d *delivery) held(id string) (held []wire.Held, err error) {
 	return held, err
 }
 
-func (d *delivery) tryHeld(h wire.Held) (time.Time, error) {
-	var t task
+func (d *delivery) tryHeld(c Channel, h wire.Held) (time.Time, error) {
+	t := task{Channel: c}
 	if err := json.Unmarshal(h.Payload, &t); err != nil || t.To != h.Recipient {
-		return time.Time{}, d.park(h.Recipient, "the task cannot be read", h.Payload)
+		return time.Time{}, d.park(c, h.Recipient, "the task cannot be read", h.Payload)
 	}
 	return d.try(t)
 }
@@ -307,11 +310,11 @@ func (d *delivery) giveUp(t task, reason string) error {
 	if err != nil {
 		return fmt.Errorf("encode a task of release %s: %w", t.Release, err)
 	}
-	return d.park(t.To, reason, b)
+	return d.park(t.Channel, t.To, reason, b)
 }
 
-func (d *delivery) park(name, reason string, b []byte) error {
-	d.s.counts.givenUp.Add(1)
+func (d *delivery) park(c Channel, name, reason string, b []byte) error {
+	d.s.counts.givenUp.add(c)
 	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Park(ctx, "alert", name, reason, b) })
 }
 

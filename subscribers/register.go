@@ -22,6 +22,7 @@ import (
 type register struct {
 	bucket jetstream.KeyValue
 	log    zerolog.Logger
+	gone   func(id string) // told of every recipient that is no more
 
 	mu         sync.RWMutex
 	recipients map[string]*recipient
@@ -90,6 +91,9 @@ func (r *register) take(e jetstream.KeyValueEntry) {
 	r.mu.Lock()
 	r.replace(e.Key(), next)
 	r.mu.Unlock()
+	if next == nil {
+		r.gone(e.Key())
+	}
 	r.advance(e.Revision())
 }
 

@@ -7,37 +7,44 @@ type Stats struct {
 	Recipients, Subscriptions, Disabled int
 	// FannedOut is the sequence of the newest event whose alerts are queued.
 	FannedOut uint64
-	Queued    uint64 // alerts put into the queues
-	// Accepted counts messages that the other side took, by channel.
-	Accepted map[Channel]uint64
-	Failed   uint64 // tries that failed and will be repeated
-	GivenUp  uint64 // messages parked with their reason
-	Skipped  uint64 // tasks that needed no message any more
-	Late     uint64 // alerts of events older than MaxAge: recorded, not sent
-	Waiting  int    // recipients that wait for a wake-up
-	Dialled  uint64 // connections to endpoints
-	Refused  uint64 // connections the guard refused
+	Queued    uint64             // alerts put into the queues
+	Accepted  map[Channel]uint64 // messages that the other side took
+	Failed    map[Channel]uint64 // tries that failed and will be repeated
+	GivenUp   map[Channel]uint64 // messages parked with their reason
+	Skipped   map[Channel]uint64 // tasks that needed no message any more
+	Late      map[Channel]uint64 // alerts of events older than MaxAge: recorded, not sent
+	Waiting   int                // recipients that wait for a wake-up
+	Dialled   uint64             // connections to endpoints
+	Refused   uint64             // connections the guard refused
 }
 
 type counts struct {
-	fannedOut, queued, mail, webhook, failed, givenUp, skipped, late atomic.Uint64
+	fannedOut, queued                        atomic.Uint64
+	accepted, failed, givenUp, skipped, late perChannel
 }
 
-func (c *counts) accepted(ch Channel) {
-	if ch == Mail {
-		c.mail.Add(1)
+// perChannel is one number for each channel.
+type perChannel struct{ mail, webhook atomic.Uint64 }
+
+func (p *perChannel) add(c Channel) {
+	if c == Mail {
+		p.mail.Add(1)
 	} else {
-		c.webhook.Add(1)
+		p.webhook.Add(1)
 	}
+}
+
+func (p *perChannel) load() map[Channel]uint64 {
+	return map[Channel]uint64{Mail: p.mail.Load(), Webhook: p.webhook.Load()}
 }
 
 // Stats takes the snapshot; it is cheap.
 func (s *Subscribers) Stats() Stats {
 	c := &s.counts
 	out := Stats{
-		FannedOut: c.fannedOut.Load(), Queued: c.queued.Load(), Failed: c.failed.Load(), GivenUp: c.givenUp.Load(),
-		Skipped: c.skipped.Load(), Late: c.late.Load(), Waiting: s.delivery.waiting.len(),
-		Accepted: map[Channel]uint64{Mail: c.mail.Load(), Webhook: c.webhook.Load()},
+		FannedOut: c.fannedOut.Load(), Queued: c.queued.Load(), Waiting: s.delivery.waiting.len(),
+		Accepted: c.accepted.load(), Failed: c.failed.load(), GivenUp: c.givenUp.load(),
+		Skipped: c.skipped.load(), Late: c.late.load(),
 	}
 	out.Recipients, out.Subscriptions, out.Disabled = s.register.counts()
 	g := s.guard.Stats()

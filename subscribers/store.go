@@ -74,7 +74,7 @@ func (s *Subscribers) add(r *recipient, w Wish, after uint64) (Subscription, Out
 		i, outcome = len(r.Wishes), Created
 		r.Wishes = append(r.Wishes, follows{ID: strings.ToLower(rand.Text()), Selection: w.Selection, Created: s.cfg.Now().UTC(), After: after})
 	}
-	made := r.shown(s.cfg.Taxonomy, &r.Wishes[i])
+	made := s.shown(r, &r.Wishes[i])
 	made.Secret = secret
 	return made, outcome, nil
 }

@@ -55,6 +55,14 @@ type Subscription struct {
 	State     State          `json:"state"`
 	Reason    string         `json:"reason,omitempty"` // why it is disabled
 	Created   time.Time      `json:"created"`
+	// Recipient is the id by which logs name the mailbox or endpoint.
+	Recipient string `json:"recipient"`
+	// Failing is what the recipient's newest try failed with; empty when that
+	// succeeded, and while it is disabled. It is known to the process that made
+	// the try, until that ends.
+	Failing  string    `json:"failing,omitempty"`
+	FailedAt time.Time `json:"failed_at,omitzero"`
+	NextTry  time.Time `json:"next_try,omitzero"` // zero also when the message was given up
 	// After is the sequence of the newest event when the subscription was made
 	// or woken: only later ones alert.
 	After uint64 `json:"after"`
@@ -91,15 +99,18 @@ type follows struct {
 	After     uint64         `json:"after"`
 }
 
-func (r *recipient) shown(t *news.Taxonomy, f *follows) Subscription {
-	s := Subscription{
-		ID: f.ID, Channel: r.Channel, Address: r.Address, Selection: f.Selection,
-		Title: f.Selection.Title(t), Path: f.Selection.Path(), State: Active, Created: f.Created, After: f.After,
+func (s *Subscribers) shown(r *recipient, f *follows) Subscription {
+	out := Subscription{
+		ID: f.ID, Channel: r.Channel, Address: r.Address, Selection: f.Selection, Recipient: r.id,
+		Title: f.Selection.Title(s.cfg.Taxonomy), Path: f.Selection.Path(), State: Active, Created: f.Created, After: f.After,
 	}
 	if r.Disabled != "" {
-		s.State, s.Reason = Disabled, r.Disabled
+		out.State, out.Reason = Disabled, r.Disabled
+		return out
 	}
-	return s
+	what := s.delivery.trouble(r.id)
+	out.Failing, out.FailedAt, out.NextTry = what.Answer, what.At, what.Next
+	return out
 }
 
 // titles are the recipient's selections in words: those that keep accepts.

@@ -10,6 +10,8 @@ import (
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
 	"dateline/subscribers/alert"
+
+	"github.com/rs/zerolog"
 )
 
 // maxAfter bounds how long an endpoint may ask us to wait.
@@ -28,7 +30,7 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 	case err != nil:
 		return time.Time{}, err
 	case to == nil: // unsubscribed
-		d.s.counts.skipped.Add(1)
+		d.s.counts.skipped.add(t.Channel)
 		return time.Time{}, nil
 	case to.Disabled != "":
 		return time.Time{}, d.giveUp(t, to.Disabled)
@@ -44,7 +46,7 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 		}
 	}
 	if !decide(&cur.Event.Release, last, len(matching) > 0, assumed != "") {
-		d.s.counts.skipped.Add(1)
+		d.s.counts.skipped.add(t.Channel)
 		return time.Time{}, nil
 	}
 	if assumed != "" {
@@ -158,7 +160,7 @@ func (d *delivery) assume(to *recipient, cur wire.Record) (string, error) {
 }
 
 func (d *delivery) tooLate(t task, last attempt, e *news.Event) error {
-	d.s.counts.late.Add(1)
+	d.s.counts.late.add(t.Channel)
 	return d.record(t, attempt{
 		Event: e.ID(), Surfaced: e.Release.SurfacedRevision, At: d.s.cfg.Now(), Outcome: late,
 		Answer: "the event was too old to alert anyone", Sent: last.Sent, Told: last.Told,
@@ -182,7 +184,8 @@ func (d *delivery) send(t task, to *recipient, e *news.Event, last attempt, matc
 	a.At, a.Millis = d.s.cfg.Now(), d.s.cfg.Now().Sub(now).Milliseconds()
 	if err == nil {
 		a.Outcome, a.Sent = accepted, a.Surfaced
-		d.s.counts.accepted(to.Channel)
+		d.troubles.clear(t.To)
+		d.s.counts.accepted.add(to.Channel)
 		d.s.cfg.Log.Debug().Str("event_id", a.Event).Str("recipient", t.To).Str("channel", string(to.Channel)).Int("attempt", a.Try).Msg("alert accepted")
 		return time.Time{}, d.record(t, a)
 	}
@@ -196,14 +199,18 @@ func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure 
 	if !temporary || !passing.Unknown {
 		a.Told = last.Told // it certainly did not arrive
 	}
-	log := d.s.cfg.Log.Info().Str("event_id", a.Event).Str("recipient", t.To).Str("channel", string(to.Channel)).Int("attempt", a.Try).Str("answer", a.Answer)
 	if temporary && d.worthAnother(t, a) {
 		a.Outcome, a.Next = failed, d.next(a, passing.After)
-		d.s.counts.failed.Add(1)
-		log.Time("next", a.Next).Msg("alert failed, to be tried again")
+		d.s.counts.failed.add(to.Channel)
+		level := zerolog.InfoLevel
+		if d.troubles.set(t.To, trouble{a.Answer, a.At, a.Next}) {
+			level = zerolog.WarnLevel
+		}
+		d.tell(level, t, to, a).Time("next", a.Next).Msg("alert failed, to be tried again")
 		return a.Next, d.record(t, a)
 	}
-	log.Msg("alert given up")
+	d.troubles.set(t.To, trouble{Answer: a.Answer, At: a.At})
+	d.tell(zerolog.WarnLevel, t, to, a).Msg("alert given up")
 	if err := d.giveUp(t, a.Answer); err != nil {
 		return time.Time{}, err
 	}
@@ -214,10 +221,16 @@ func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure 
 		if err := d.insist(d.s.current); err != nil {
 			return time.Time{}, err
 		}
+		d.troubles.clear(t.To) // it is disabled with this reason instead
 	}
 	// The record comes last: with it the task counts as ended.
 	a.Outcome = givenUp
 	return time.Time{}, d.record(t, a)
+}
+
+// tell begins the log line of a failed try.
+func (d *delivery) tell(level zerolog.Level, t task, to *recipient, a attempt) *zerolog.Event {
+	return d.s.cfg.Log.WithLevel(level).Str("event_id", a.Event).Str("recipient", t.To).Str("channel", string(to.Channel)).Int("attempt", a.Try).Str("answer", a.Answer)
 }
 
 // worthAnother: there is a pause left in the table, and the task has not been

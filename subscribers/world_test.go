@@ -223,7 +223,14 @@ func (w *world) quiet() {
 }
 
 // givenUp is the number of parked alerts.
-func (w *world) givenUp() uint64 { return w.subs.Stats().GivenUp }
+func (w *world) givenUp() uint64 { return sum(w.subs.Stats().GivenUp) }
+
+func sum(perChannel map[subscribers.Channel]uint64) (n uint64) {
+	for _, k := range perChannel {
+		n += k
+	}
+	return n
+}
 
 // call is what a webhook receiver saw.
 type call struct {
