@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"dateline/publisher/news"
@@ -78,6 +79,9 @@ func (s *Sender) view(m alert.Message) view {
 		When: r.PublishedAt.Format("2 January 2006"), Where: s.places(r),
 		URL: news.ReleaseURL(s.cfg.Base, r.ID, r.Title), Matching: m.Matching, Following: m.Following,
 		Known: len(m.Earlier) > 0, Withdrawn: r.Status == news.Withdrawn, Operator: s.from.Address, Base: s.cfg.Base,
+	}
+	if slices.Equal(m.Matching, m.Following) {
+		v.Following = nil // the list above says it already
 	}
 	switch r.Language {
 	case "ar", "fa", "he", "ur", "ps", "dv", "yi":

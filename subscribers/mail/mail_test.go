@@ -518,6 +518,29 @@ func TestSender_String(t *testing.T) {
 	}
 }
 
+func TestSender_Send_following(t *testing.T) {
+	const all = "All that you follow:"
+	for name, want := range map[string]bool{"other selections are listed too": true, "the same list is not repeated": false} {
+		t.Run(name, func(t *testing.T) {
+			m := about(news.KindPublished, 1)
+			if !want {
+				m.Following = m.Matching
+			}
+			b, err := written(t, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := parse(t, b)
+			for what, part := range map[string]string{"text": p.text, "html": p.html} {
+				wantAll(t, what, part, "because you follow", "Policing", "To follow less or to stop")
+				if strings.Contains(part, all) != want {
+					t.Errorf("%s:\n%s", what, part)
+				}
+			}
+		})
+	}
+}
+
 // TestSender_Send_injection: whatever a release or a subscriber says, the
 // message has the headers it should and no others.
 func TestSender_Send_injection(t *testing.T) {
