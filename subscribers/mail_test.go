@@ -158,7 +158,7 @@ func TestSubscribers_Run_mailDelayed(t *testing.T) {
 }
 
 func TestSubscribers_Run_outbox(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, func(c *subscribers.Config) { c.Title = "Example Mission" })
 	w.subscribe(subscribers.Mail, "reader@example.net", fields("policing"))
 	w.publish("a", tagged("A", []string{"policing"}), news.KindPublished)
 	w.eventually("written", func() bool { return w.subs.Stats().Accepted[subscribers.Mail] == 1 })
@@ -167,7 +167,12 @@ func TestSubscribers_Run_outbox(t *testing.T) {
 		t.Fatalf("%v, %v", files, err)
 	}
 	b, err := os.ReadFile(files[0])
-	if err != nil || !strings.Contains(string(b), "To: <reader@example.net>") {
-		t.Errorf("got %s, %v", b, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"To: <reader@example.net>", `From: "Example Mission" <dateline@news.example.org>`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%q is not in %s", want, b)
+		}
 	}
 }

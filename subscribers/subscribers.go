@@ -31,6 +31,7 @@ type Config struct {
 	Wire     *wire.Wire
 	Taxonomy *news.Taxonomy
 	BaseURL  string // where readers find the pages, without a slash at the end
+	Title    string // the publisher's name, in mails; empty means Dateline
 	Now      func() time.Time
 	Rand     func() float64 // 0 to 1, spreads retries; nil means a random one
 	Log      zerolog.Logger
@@ -87,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 	s := &Subscribers{cfg: cfg, guard: guard.New(guard.Config{Allow: cfg.AllowNetworks})}
 	var err error
 	if s.mail, err = mail.New(mail.Config{
-		URL: cfg.SMTPURL, From: cfg.MailFrom, Outbox: cfg.Outbox, Base: cfg.BaseURL, Taxonomy: cfg.Taxonomy,
+		URL: cfg.SMTPURL, From: cfg.MailFrom, Title: cfg.Title, Outbox: cfg.Outbox, Base: cfg.BaseURL, Taxonomy: cfg.Taxonomy,
 	}); err != nil {
 		return nil, err
 	}

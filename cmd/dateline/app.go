@@ -93,6 +93,17 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", unknownPath)
+	for role, paths := range map[string][]string{
+		rolePublisher:   {"/api/v1/releases", "/api/v1/releases/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import"},
+		roleFeeds:       {"/"},
+		roleSubscribers: {"/api/v1/subscriptions", "/api/v1/subscriptions/"},
+	} {
+		for _, path := range paths {
+			if !cfg.has(role) {
+				mux.HandleFunc(path, otherRole(role))
+			}
+		}
+	}
 	if cfg.has(rolePublisher) {
 		a.pub, err = publisher.New(ctx, publisher.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Now: time.Now, Log: component(log, rolePublisher)})
 		if err != nil {
@@ -115,7 +126,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 	}
 	if cfg.has(roleSubscribers) {
 		a.subs, err = subscribers.New(ctx, subscribers.Config{
-			Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Now: time.Now, Log: component(log, roleSubscribers),
+			Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleSubscribers),
 			SMTPURL: cfg.SMTPURL, MailFrom: cfg.MailFrom, Outbox: filepath.Join(cfg.Data, "outbox"), AllowNetworks: cfg.networks,
 		})
 		if err != nil {
@@ -264,6 +275,13 @@ func untilDrained(running context.Context, h http.Handler) http.Handler {
 
 func unknownPath(w http.ResponseWriter, r *http.Request) {
 	access.Answer(w, http.StatusNotFound, "not found", fmt.Sprintf("there is nothing at %s in this API; it starts at /api/v1/releases", r.URL.Path), nil)
+}
+
+// otherRole answers for what another process of this log serves.
+func otherRole(role string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		access.Answer(w, http.StatusNotFound, "not found", "this server does not play the role "+role+"; ask the one that does", nil)
+	}
 }
 
 // safe turns a panic into an answer of 500, so that one request cannot end the process.

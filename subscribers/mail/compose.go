@@ -43,10 +43,17 @@ func (s *Sender) compose(m alert.Message) (msg *gomail.Msg, id string, err error
 	}
 	msg.SetGenHeaderPreformatted("Dateline-Event", m.ID) // for filters and for tracing
 	msg.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated")
-	msg.SetGenHeaderPreformatted("List-Id", "News releases <alerts."+s.host+">")
+	msg.SetGenHeaderPreformatted("List-Id", phrase(s.cfg.Title)+" <alerts."+s.host+">") // RFC 2919
 	msg.SetBodyString(gomail.TypeTextPlain, text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, html)
 	return msg, id, nil
+}
+
+// phrase writes a name as a header takes it: quoted, and encoded where it is
+// not ASCII (RFC 2047).
+func phrase(name string) string {
+	a := mail.Address{Name: name, Address: "a@a"}
+	return strings.TrimSuffix(a.String(), " <a@a>")
 }
 
 func mailID(recipient, event string) string {
@@ -69,7 +76,7 @@ type view struct {
 	Matching, Following          []string
 	Known                        bool // the recipient may have had an earlier revision
 	Withdrawn                    bool
-	Operator, Base               string
+	Operator, Publisher, Base    string
 }
 
 func (s *Sender) view(m alert.Message) view {
@@ -78,7 +85,7 @@ func (s *Sender) view(m alert.Message) view {
 		Title: news.CleanLine(r.Title), Language: r.Language, Dir: "ltr",
 		When: r.PublishedAt.Format("2 January 2006"), Where: s.places(r),
 		URL: news.ReleaseURL(s.cfg.Base, r.ID, r.Title), Matching: m.Matching, Following: m.Following,
-		Known: len(m.Earlier) > 0, Withdrawn: r.Status == news.Withdrawn, Operator: s.from.Address, Base: s.cfg.Base,
+		Known: len(m.Earlier) > 0, Withdrawn: r.Status == news.Withdrawn, Operator: s.from.Address, Publisher: s.cfg.Title, Base: s.cfg.Base,
 	}
 	if slices.Equal(m.Matching, m.Following) {
 		v.Following = nil // the list above says it already

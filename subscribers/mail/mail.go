@@ -33,9 +33,12 @@ type Config struct {
 	// URL of the mail server: smtp://user:password@host:587 (STARTTLS) or
 	// smtps://…:465. smtp://host:25?tls=none goes without TLS. Empty writes files.
 	URL string
-	// From is the sender, like "News desk <news@example.org>". Empty means
-	// dateline@ the host of Base, which only the outbox accepts.
+	// From is the sender, like "News desk <news@example.org>"; without a name
+	// it goes by Title. Empty means dateline@ the host of Base, which only the
+	// outbox accepts.
 	From string
+	// Title is the publisher's name; empty means Dateline.
+	Title string
 	// Outbox is the folder for .eml files when URL is empty; it is made.
 	Outbox string
 	// Base is the address of the pages, without a slash at the end.
@@ -64,6 +67,9 @@ type Sender struct {
 // New checks the configuration and opens the outbox; the mail server is called
 // only when there is something to send.
 func New(cfg Config) (*Sender, error) {
+	if cfg.Title = news.CleanLine(cfg.Title); cfg.Title == "" {
+		cfg.Title = "Dateline"
+	}
 	s := &Sender{cfg: cfg}
 	base, err := url.Parse(cfg.Base)
 	if err != nil || base.Hostname() == "" {
@@ -72,6 +78,9 @@ func New(cfg Config) (*Sender, error) {
 	s.host = base.Hostname()
 	if s.from, err = sender(cfg, s.host); err != nil {
 		return nil, err
+	}
+	if s.from.Name == "" {
+		s.from.Name = cfg.Title
 	}
 	if s.text, err = parseTemplates(); err != nil {
 		return nil, err
@@ -96,7 +105,7 @@ func sender(cfg Config, host string) (*mail.Address, error) {
 		if !strings.Contains(host, ".") || strings.Contains(host, ":") {
 			host = "localhost.localdomain"
 		}
-		from = "Dateline <dateline@" + host + ">"
+		from = "dateline@" + host
 	}
 	a, err := mail.ParseAddress(from)
 	if err != nil || strings.ContainsAny(from, "\r\n\x00") {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"html"
 	"io"
 	"math/big"
 	"net"
@@ -262,7 +263,7 @@ func TestSender_Send_smtp(t *testing.T) {
 		h := first.header
 		for name, want := range map[string]string{
 			"From": `"News desk" <news@example.org>`, "To": "<reader@example.net>", "Subject": "Training for border police",
-			"Date": "Wed, 04 Mar 2026 09:30:00 +0000", "Auto-Submitted": "auto-generated", "List-Id": "News releases <alerts.news.example.org>",
+			"Date": "Wed, 04 Mar 2026 09:30:00 +0000", "Auto-Submitted": "auto-generated", "List-Id": `"Dateline" <alerts.news.example.org>`,
 			"User-Agent": "", "X-Mailer": "", "In-Reply-To": "",
 		} {
 			if got := h.Get(name); got != want {
@@ -518,6 +519,39 @@ func TestSender_String(t *testing.T) {
 	}
 }
 
+func TestSender_Send_title(t *testing.T) {
+	for _, tt := range []struct{ name, title, from, wantFrom, wantList string }{
+		{"a sender without a name goes by it", "Example Mission", "news@example.org", "Example Mission", "Example Mission"},
+		{"a sender with a name keeps that", "Example Mission", "News desk <news@example.org>", "News desk", "Example Mission"},
+		{"none", "", "news@example.org", "Dateline", "Dateline"},
+		{"beyond ASCII, with signs that headers use", "Büro, \"Ost\" <Wien>", "news@example.org", "Büro, \"Ost\" <Wien>", "Büro, \"Ost\" <Wien>"},
+		{"a line break adds no header", "Mission\r\nBcc: b@example.org", "news@example.org", "Mission Bcc: b@example.org", "Mission Bcc: b@example.org"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := sender(t, mail.Config{Outbox: dir, Title: tt.title, From: tt.from}).Send(t.Context(), about(news.KindPublished, 1)); err != nil {
+				t.Fatal(err)
+			}
+			b := onlyFile(t, dir)
+			p := parse(t, b)
+			from, err := p.header.AddressList("From")
+			if err != nil || len(from) != 1 || from[0].Name != tt.wantFrom || from[0].Address != "news@example.org" {
+				t.Errorf("From is %v, %v", from, err)
+			}
+			phrase, id, _ := strings.Cut(p.header.Get("List-Id"), " <alerts.")
+			name, err := netmail.ParseAddress(phrase + " <a@a>")
+			if err != nil || name.Name != tt.wantList || id != "news.example.org>" {
+				t.Errorf("List-Id is %q", p.header.Get("List-Id"))
+			}
+			if p.header.Has("Bcc") {
+				t.Error("a header was added")
+			}
+			wantAll(t, "text", p.text, tt.wantList+", "+base)
+			wantAll(t, "html", html.UnescapeString(p.html), tt.wantList+`, <a href="`+base)
+		})
+	}
+}
+
 func TestSender_Send_following(t *testing.T) {
 	const all = "All that you follow:"
 	for name, want := range map[string]bool{"other selections are listed too": true, "the same list is not repeated": false} {
@@ -579,11 +613,20 @@ func written(t *testing.T, m alert.Message) ([]byte, error) {
 	if err := sender(t, mail.Config{Outbox: dir}).Send(t.Context(), m); err != nil {
 		return nil, err
 	}
+	return onlyFile(t, dir), nil
+}
+
+func onlyFile(t *testing.T, dir string) []byte {
+	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	return os.ReadFile(filepath.Join(dir, files[0].Name()))
+	b, err := os.ReadFile(filepath.Join(dir, files[0].Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func names(t *testing.T, b []byte) []string {
