@@ -172,6 +172,18 @@ func TestSubscribers_Summary(t *testing.T) {
 	}
 }
 
+func TestCheckMail(t *testing.T) {
+	if err := subscribers.CheckMail("smtp://mail.example.org", "news@example.org"); err != nil {
+		t.Error(err)
+	}
+	const url = "smtp://mail.example.org:0"
+	err := subscribers.CheckMail(url, "news@example.org")
+	_, later := subscribers.New(t.Context(), subscribers.Config{BaseURL: base, SMTPURL: url, MailFrom: "news@example.org"})
+	if err == nil || later == nil || err.Error() != later.Error() {
+		t.Errorf("the check says %v, New says %v", err, later)
+	}
+}
+
 func TestSubscribers_Ready(t *testing.T) {
 	w := newWorld(t, nil)
 	w.eventually("ready", func() bool { return w.subs.Ready(t.Context()) == nil })

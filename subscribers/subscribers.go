@@ -112,6 +112,10 @@ func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 	return s, nil
 }
 
+// CheckMail says what [New] would refuse of SMTPURL and MailFrom, in the same
+// words and all of it in one line, without calling or making anything.
+func CheckMail(smtpURL, from string) error { return mail.Check(smtpURL, from) }
+
 func withDefaults(cfg Config) Config {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Float64

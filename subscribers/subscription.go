@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"dateline/publisher/guard"
 	"dateline/publisher/news"
@@ -142,7 +141,7 @@ func settle(t *news.Taxonomy, g *guard.Client, w Wish) (settled Wish, identity s
 	case Mail:
 		settled.Address, identity, err = settleMail(w.Address)
 	case Webhook:
-		settled.Address, err = g.Normalize(w.Address)
+		settled.Address, err = settleURL(g, w.Address)
 		identity = settled.Address
 	default:
 		err = fmt.Errorf("there is no channel %q; use mail or webhook", w.Channel)
@@ -160,11 +159,18 @@ func settle(t *news.Taxonomy, g *guard.Client, w Wish) (settled Wish, identity s
 	return settled, identity, nil
 }
 
+func settleURL(g *guard.Client, raw string) (string, error) {
+	if news.Clean(raw) != raw {
+		return "", errors.New("the URL holds a control character or another character that is not seen; remove it")
+	}
+	return g.Normalize(raw)
+}
+
 // settleMail returns the address as it is written to and the form by which it
 // is recognised, in which case does not matter.
 func settleMail(raw string) (address, identity string, err error) {
-	if strings.ContainsAny(raw, "\r\n\x00") || !utf8.ValidString(raw) {
-		return "", "", errors.New("the e-mail address holds a line break or another control character")
+	if strings.ContainsAny(raw, "\r\n\x00") || news.Clean(raw) != raw {
+		return "", "", errors.New("the e-mail address holds a line break or another character that is not seen")
 	}
 	a, err := mail.ParseAddress(raw)
 	if err != nil {

@@ -14,6 +14,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -94,6 +95,21 @@ func New(cfg Config) (*Sender, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Check says what [New] would refuse of the server's URL and the sender, all of
+// it in one line; it calls nobody and makes nothing.
+func Check(serverURL, from string) error {
+	cfg := Config{URL: serverURL, From: from}
+	_, err := sender(cfg, "")
+	if serverURL == "" {
+		return err
+	}
+	_, bad := newPool(cfg)
+	if err != nil && bad != nil {
+		return fmt.Errorf("%w; %w", bad, err)
+	}
+	return cmp.Or(bad, err)
 }
 
 func sender(cfg Config, host string) (*mail.Address, error) {

@@ -494,6 +494,7 @@ func TestNew_refusals(t *testing.T) {
 		{"a bad tls mode", "smtp://mail.example.org?tls=maybe", "a@example.org", "", "tls="},
 		{"a password in the clear", "smtp://user:hunter22@mail.example.org?tls=none", "a@example.org", "", "in the clear"},
 		{"no sender", "smtp://mail.example.org", "", "", "--mail-from"},
+		{"a broken sender of files", "", "nobody", "", "--mail-from"},
 		{"a broken sender", "smtp://mail.example.org", "nobody", "", "--mail-from"},
 		{"a sender with a line break", "smtp://mail.example.org", "a@example.org\r\nBcc: b@example.org", "", "--mail-from"},
 	} {
@@ -502,8 +503,36 @@ func TestNew_refusals(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter22") {
 				t.Errorf("got %v, want %q in it", err, tt.want)
 			}
+			if tt.url == "" && tt.from == "" {
+				return // the outbox is the matter, which only New looks at
+			}
+			if early := mail.Check(tt.url, tt.from); early == nil || early.Error() != err.Error() {
+				t.Errorf("the check says %v, New says %v", early, err)
+			}
 		})
 	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct{ name, url, from string }{
+		{"files", "", ""},
+		{"files with a sender", "", "News desk <news@example.org>"},
+		{"a server", "smtp://user:hunter22@mail.example.org", "news@example.org"},
+		{"a server with TLS", "smtps://mail.example.org:465", "news@example.org"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := mail.Check(tt.url, tt.from); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Run("both problems are told at once", func(t *testing.T) {
+		err := mail.Check("smtp://user:hunter22@mail.example.org?tls=none", "nobody")
+		if err == nil || strings.Contains(err.Error(), "hunter22") || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("got %v", err)
+		}
+		wantAll(t, "the error", err.Error(), "in the clear", "--mail-from")
+	})
 }
 
 func TestSender_String(t *testing.T) {
