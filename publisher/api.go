@@ -48,7 +48,7 @@ func (p *Publisher) Handler() http.Handler {
 	mux.HandleFunc("POST /api/v1/releases/{id}/withdraw", p.serve(p.postWithdraw))
 	mux.HandleFunc("POST /api/v1/releases/{id}/republish", p.serve(p.postRepublish))
 	mux.HandleFunc("GET /api/v1/events", p.serve(p.getEvents))
-	return mux
+	return access.Routes(mux)
 }
 
 func (p *Publisher) serve(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"dateline/publisher/access"
 	"dateline/publisher/news"
 
 	"github.com/rs/zerolog"
@@ -132,7 +133,20 @@ func (c config) check() (checked, error) {
 		}
 		out.networks = append(out.networks, prefix)
 	}
+	for _, n := range []struct {
+		name            string
+		value, min, max int64
+	}{{"queues", int64(c.Queues), 1, 64}, {"replicas", int64(c.Replicas), 1, 5}, {"max-store", c.MaxStoreMiB, 0, 1 << 30}} {
+		if n.value < n.min || n.value > n.max {
+			bad("--%s %d is not between %d and %d", n.name, n.value, n.min, n.max)
+		}
+	}
 	var err error
+	if c.Key != "" {
+		if _, err = access.New(c.Key); err != nil {
+			bad("--key: %s", err)
+		}
+	}
 	if out.level, err = zerolog.ParseLevel(c.LogLevel); err != nil || c.LogLevel == "" {
 		bad("--log-level %q is none of debug, info, warn, error", c.LogLevel)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ flag, the environment, a file or the default. Secrets are not shown.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := cfg.check(); err != nil {
 				return err
+			}
+			for _, stray := range strays(os.Environ(), settingNames(cmd.Root())) {
+				fmt.Fprintln(p.io.err, stray)
 			}
 			var all []setting
 			cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {

@@ -40,18 +40,32 @@ standard input.`,
 			}
 			proposal, err := parse(d.body)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return naming(args[0], err)
 			}
 			if asJSON {
-				return printJSON(p.io.out, proposal)
+				err = printJSON(p.io.out, proposal)
+			} else {
+				p.explain(t, proposal)
 			}
-			p.explain(t, proposal)
-			return nil
+			if err != nil {
+				return err
+			}
+			return publishable(t, proposal.Release)
 		},
 	}
 	cmd.Flags().StringVar(&taxonomy, "taxonomy", "", "taxonomy `FILE` in place of the built-in one")
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// publishable says what a server would refuse about the release.
+func publishable(t *news.Taxonomy, r news.Release) error {
+	r.ID = news.NewID("inspect")
+	e, err := news.Next(nil, r, news.KindPublished, time.Now(), false)
+	if err == nil {
+		err = news.Validate(t, &e.Release)
+	}
+	return err
 }
 
 // explain prints a proposal for a person: the facts, then every tag with its evidence.
@@ -76,7 +90,7 @@ func (p *program) explain(t *news.Taxonomy, proposal read.Proposal) {
 	line("dateline", r.Dateline.Raw)
 	line("place", placesOf(t, r))
 	line("summary", r.Summary)
-	line("text", fmt.Sprintf("%d words in %d paragraphs", len(strings.Fields(r.Text)), len(strings.Split(r.Text, "\n\n"))))
+	line("text", countOf(len(strings.Fields(r.Text)), "word")+" in "+countOf(len(strings.Split(r.Text, "\n\n")), "paragraph"))
 	line("url", r.URL)
 	for _, w := range proposal.Warnings {
 		line("note", s.warn(w))
@@ -100,6 +114,13 @@ func proposedRows(t *news.Taxonomy, proposed []read.FieldProposal) [][]string {
 		rows = append(rows, []string{string(news.KindField), t.Name(news.KindField, f.Slug), "", f.Evidence.Rule, fmt.Sprintf("%.2f", f.Evidence.Confidence), short(f.Evidence.Words, 50)})
 	}
 	return rows
+}
+
+func countOf(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func placesOf(t *news.Taxonomy, r *news.Release) string {

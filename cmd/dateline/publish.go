@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"dateline/publisher"
 
@@ -39,12 +40,20 @@ func (p *program) readDocument(name string) (document, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(r, publisher.MaxBody+1))
 	if err != nil {
-		return document{}, fmt.Errorf("read %s: %w", name, err)
+		return document{}, err // it names the file
 	}
 	if len(b) > publisher.MaxBody {
 		return document{}, fmt.Errorf("%s is larger than %d MiB; a release is a text of some kilobytes", name, publisher.MaxBody>>20)
 	}
 	return document{name, b, mediaType(b)}, nil
+}
+
+// naming puts the file's name before an error that does not name it.
+func naming(name string, err error) error {
+	if strings.Contains(err.Error(), name) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // mediaType tells release JSON from text by its first character.
@@ -66,7 +75,9 @@ type published struct {
 	Status   string `json:"status"`
 	Title    string `json:"title"`
 	URL      string `json:"url"`
-	Error    string `json:"error,omitempty"`
+	// Warnings are what an editor should look at.
+	Warnings []string `json:"warnings,omitempty"`
+	Error    string   `json:"error,omitempty"`
 }
 
 func (p *program) publishCommand() *cobra.Command {
@@ -128,7 +139,7 @@ func (p *program) publishAll(ctx context.Context, c *client, files []string, q u
 		res, err := p.publishOne(ctx, c, name, q)
 		_ = bar.Add(1) // a terminal that went away is no reason to stop
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+			failed = append(failed, naming(name, err))
 			res = published{File: name, Outcome: "refused", Error: err.Error()}
 		}
 		results = append(results, res)
@@ -156,11 +167,15 @@ func (p *program) publishOne(ctx context.Context, c *client, name string, q url.
 	if err != nil {
 		return published{}, err
 	}
-	return asPublished(name, h.Get(publisher.HeaderOutcome), &e), nil
+	return asPublished(name, h, &e), nil
 }
 
-func asPublished(file, outcome string, e *event) published {
-	return published{File: file, Outcome: outcome, ID: e.Subject, Revision: e.Revision, Status: e.Status, Title: e.Data.Title, URL: e.page()}
+func asPublished(file string, h http.Header, e *event) published {
+	p := published{File: file, Outcome: h.Get(publisher.HeaderOutcome), ID: e.Subject, Revision: e.Revision, Status: e.Status, Title: e.Data.Title, URL: e.page()}
+	if json.Unmarshal([]byte(h.Get(publisher.HeaderWarnings)), &p.Warnings) != nil {
+		p.Warnings = nil // most answers have none
+	}
+	return p
 }
 
 // report prints what was done: two lines a release for people, JSON for programs.
@@ -171,7 +186,10 @@ func (p *program) report(results []published, asJSON bool) error {
 	s := paintFor(p.io.out, p.env)
 	for _, r := range results {
 		if r.Error == "" {
-			fmt.Fprintf(p.io.out, "%-9s  %s  revision %d  %s\n           %s\n", r.Outcome, r.ID, r.Revision, s.bold(short(r.Title, 70)), s.faint(r.URL))
+			fmt.Fprintf(p.io.out, "%-11s  %s  revision %d  %s\n             %s\n", r.Outcome, r.ID, r.Revision, s.bold(short(r.Title, 70)), s.faint(r.URL))
+			for _, w := range r.Warnings {
+				fmt.Fprintf(p.io.err, "note         %s\n", w)
+			}
 		}
 	}
 	return nil
@@ -215,7 +233,7 @@ Everyone who was alerted to the release is told of the correction, unless it is
 		},
 	}
 	cmd.Flags().StringVar(&note, "note", "", "`TEXT` for the public: what was wrong")
-	cmd.Flags().BoolVar(&minor, "minor", false, "alert nobody and leave the release where it is in the feeds")
+	cmd.Flags().BoolVar(&minor, "minor", false, "alert nobody and leave the release where it is in the feeds; needs no --note")
 	changeFlags(cmd, &revision, &asJSON)
 	return cmd
 }
@@ -245,6 +263,32 @@ and the reason stay, and everyone who was alerted to it is told.`,
 	return cmd
 }
 
+func (p *program) republishCommand() *cobra.Command {
+	var revision string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "republish ID FILE",
+		Short: "Make a withdrawn release public again",
+		Long: `Make a withdrawn release public again, with the content in FILE ("-" reads
+standard input). Everyone who was told of the withdrawal is told.`,
+		Example: `  dateline republish 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md`,
+		Args:    exactly("ID", "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.client(cmd)
+			if err != nil {
+				return err
+			}
+			d, err := p.readDocument(args[1])
+			if err != nil {
+				return err
+			}
+			return p.change(cmd.Context(), c, args[0], "republish", revision, url.Values{}, d, asJSON)
+		},
+	}
+	changeFlags(cmd, &revision, &asJSON)
+	return cmd
+}
+
 func changeFlags(cmd *cobra.Command, revision *string, asJSON *bool) {
 	cmd.Flags().StringVar(revision, "revision", "", "`NUMBER` of the revision the change is based on (default the newest)")
 	jsonFlag(cmd, asJSON)
@@ -267,13 +311,10 @@ func (p *program) change(ctx context.Context, c *client, id, verb, revision stri
 	if d.kind != "" {
 		header.Set("Content-Type", d.kind)
 	}
-	var raw json.RawMessage
-	if _, err := c.call(ctx, http.MethodPost, path+"/"+verb+"?"+q.Encode(), header, d.body, &raw); err != nil {
-		return err
-	}
 	var e event
-	if err := json.Unmarshal(raw, &e); err != nil {
+	h, err := c.call(ctx, http.MethodPost, path+"/"+verb+"?"+q.Encode(), header, d.body, &e)
+	if err != nil {
 		return err
 	}
-	return p.report([]published{asPublished(d.name, e.kind(), &e)}, asJSON)
+	return p.report([]published{asPublished(d.name, h, &e)}, asJSON)
 }

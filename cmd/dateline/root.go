@@ -89,7 +89,7 @@ alerts by e-mail and webhook.`,
   dateline serve                      run it, with everything in one process
   dateline inspect release.txt        what would be read out of a page
   dateline publish release.txt        publish it`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.settle(cmd) },
 		Args:              cobra.ArbitraryArgs,
@@ -107,7 +107,7 @@ alerts by e-mail and webhook.`,
 	root.SetHelpTemplate(helpTemplate)
 	root.PersistentFlags().String("config", "", "settings `FILE` of KEY=VALUE lines")
 	root.AddCommand(
-		p.serveCommand(), p.demoCommand(), p.publishCommand(), p.correctCommand(), p.withdrawCommand(), p.importCommand(),
+		p.serveCommand(), p.demoCommand(), p.publishCommand(), p.correctCommand(), p.withdrawCommand(), p.republishCommand(), p.importCommand(),
 		p.inspectCommand(), p.evalCommand(), p.tailCommand(), p.subscribeCommand(), p.subscriptionsCommand(), p.unsubscribeCommand(),
 		p.healthCommand(), p.doctorCommand(), p.configCommand(), p.versionCommand(),
 	)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"unicode/utf8"
 
+	"dateline/publisher/news"
+
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
@@ -62,10 +64,14 @@ func printTable(w io.Writer, headers []string, rows [][]string) {
 func asRow(cells []string) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		row[i] = c
+		row[i] = visible(c)
 	}
 	return row
 }
+
+// visible drops what could command a terminal or disguise text: other people's
+// words stand in tables.
+func visible(s string) string { return news.CleanLine(s) }
 
 // printJSON writes v indented, for programs and for people who read JSON.
 func printJSON(w io.Writer, v any) error {

@@ -36,6 +36,9 @@ is finished, nothing that was accepted is lost.`,
 			for _, stray := range strays(os.Environ(), settingNames(cmd.Root())) {
 				log.Warn().Msg(stray)
 			}
+			if good.NATSURL != "" && (good.Key == "" || good.BaseURL == "") {
+				log.Warn().Msg("processes that share one NATS need the same --key and --base-url; give them when there are several")
+			}
 			a, err := startApp(cmd.Context(), good, log)
 			if err != nil {
 				return err

@@ -163,7 +163,7 @@ func (p *program) unsubscribeCommand() *cobra.Command {
 		Use:     "unsubscribe ID",
 		Short:   "Remove a subscription",
 		Long:    "Remove a subscription. What was queued for it is not sent any more.",
-		Example: `  dateline unsubscribe sub_1a2b3c`,
+		Example: `  dateline unsubscribe l2s2l4humisov3yxcjhdyf2j2z`,
 		Args:    exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.client(cmd)

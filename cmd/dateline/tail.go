@@ -111,6 +111,6 @@ func (p *program) printEvent(raw json.RawMessage, asJSON bool) error {
 	if t, err := time.Parse(time.RFC3339, e.Time); err == nil {
 		when = t.Local().Format("2006-01-02 15:04:05")
 	}
-	_, err := fmt.Fprintf(p.io.out, "%s  %-11s  %s  %s  [%s]\n", when, e.kind(), e.ID, short(e.Data.Title, 70), e.topics())
+	_, err := fmt.Fprintf(p.io.out, "%s  %-11s  %s  %s  [%s]\n", when, visible(e.kind()), visible(e.ID), short(visible(e.Data.Title), 70), visible(e.topics()))
 	return err
 }
