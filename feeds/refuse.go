@@ -114,13 +114,14 @@ func (f *Feeds) near(path string) []page.Link {
 	name, format := splitFormat(rest)
 	parts := strings.Split(strings.TrimPrefix(name, "routine/"), "/")
 	var out []page.Link
+	looked := 0 // each look compares with every topic, and a path may hold a thousand
 	for i := 0; i+1 < len(parts); i += 2 {
 		k := news.TopicKind(parts[i])
 		for _, value := range strings.Split(parts[i+1], "+") {
 			if _, known := f.cfg.Taxonomy.Find(k, value); known {
 				continue
 			}
-			if len(out) == maxNear {
+			if looked++; looked > maxNear {
 				return out
 			}
 			if slug := news.Nearest(news.Slugify(value), f.slugs(k)); slug != "" {
