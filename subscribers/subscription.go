@@ -68,6 +68,9 @@ type Subscription struct {
 	// Secret is the key that signs an endpoint's webhooks; it is shown once,
 	// in the answer that adds the endpoint.
 	Secret string `json:"secret,omitempty"`
+	// SecretKept says, in the answer to a subscription for an endpoint that was
+	// there, that the secret shown before stays in use.
+	SecretKept bool `json:"secret_kept,omitempty"`
 }
 
 // Limits of the wishes, so that one recipient's record stays small.
@@ -170,7 +173,7 @@ func settleURL(g *guard.Client, raw string) (string, error) {
 // is recognised, in which case does not matter.
 func settleMail(raw string) (address, identity string, err error) {
 	if strings.ContainsAny(raw, "\r\n\x00") || news.Clean(raw) != raw {
-		return "", "", errors.New("the e-mail address holds a line break or another character that is not seen")
+		return "", "", errors.New("the e-mail address holds a line break, a control character or one that is not seen")
 	}
 	a, err := mail.ParseAddress(raw)
 	if err != nil {
