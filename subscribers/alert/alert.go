@@ -36,7 +36,7 @@ type Message struct {
 // other side.
 type Permanent struct {
 	Reason string
-	Gone   bool // the recipient says that it wants nothing any more (HTTP 410)
+	Gone   bool // the recipient says that it wants nothing any more (like HTTP 410)
 }
 
 func (e *Permanent) Error() string { return e.Reason }

@@ -7,8 +7,11 @@
 // of id, timestamp and body under the endpoint's key).
 //
 // A 2xx answer is success, 410 ends the endpoint for good, and anything else is
-// a failure that may pass: a 3xx too, which is not followed. What an endpoint
-// says in its body is read up to 64 KiB, to keep the connection, and told nobody.
+// a failure that may pass: a 3xx too, which is not followed. An answer with the
+// header "webhook-delivery: disable" ends the endpoint whatever its status, and
+// a failure with "webhook-delivery: abort-message" ends the message. What an
+// endpoint says in its body is read up to 64 KiB, to keep the connection, and
+// told nobody.
 package webhook
 
 import (
@@ -87,11 +90,16 @@ func (s *Sender) Send(ctx context.Context, m alert.Message) error {
 
 func judge(res *http.Response, now time.Time) error {
 	reason := "the endpoint answered " + strconv.Itoa(res.StatusCode)
+	wish := strings.ToLower(strings.TrimSpace(res.Header.Get("Webhook-Delivery")))
 	switch code := res.StatusCode; {
+	case wish == "disable":
+		return &alert.Permanent{Reason: reason + " and disabled itself, so it wants no more", Gone: true}
 	case code >= 200 && code < 300:
 		return nil
 	case code == http.StatusGone:
 		return &alert.Permanent{Reason: reason + ", so it wants no more", Gone: true}
+	case wish == "abort-message":
+		return &alert.Permanent{Reason: reason + " and asked for no more tries of this message"}
 	case code >= 300 && code < 400:
 		reason += ", and redirects are not followed; subscribe the new address"
 	}

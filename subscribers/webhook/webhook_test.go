@@ -102,6 +102,33 @@ func TestSender_Send_answers(t *testing.T) {
 	}
 }
 
+func TestSender_Send_deliveryHeader(t *testing.T) {
+	for _, tt := range []struct {
+		name, header             string
+		status                   int
+		success, permanent, gone bool
+	}{
+		{"disable with a failure", "disable", 500, false, true, true},
+		{"disable with a success", "Disable ", 204, false, true, true},
+		{"abort-message with a failure", "abort-message", 429, false, true, false},
+		{"abort-message with a success", "abort-message", 200, true, false, false},
+		{"another word", "maybe", 500, false, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Webhook-Delivery", tt.header)
+				w.WriteHeader(tt.status)
+			}))
+			defer srv.Close()
+			err := sender(open()).Send(t.Context(), to(srv.URL))
+			p, permanent := errors.AsType[*alert.Permanent](err)
+			if (err == nil) != tt.success || permanent != tt.permanent || permanent && p.Gone != tt.gone {
+				t.Errorf("got %T %v", err, err)
+			}
+		})
+	}
+}
+
 func TestSender_Send_troubles(t *testing.T) {
 	serve := func(h http.HandlerFunc) string {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
