@@ -41,8 +41,12 @@ func TestSubscribers_Handler_create(t *testing.T) {
 		}
 		other := wish
 		other.Selection = fields("elections")
+		second := w.call("POST", "/api/v1/subscriptions", other).Body.String()
+		if made.SecretKept || !strings.Contains(second, `"secret_kept":true`) {
+			t.Errorf("the first answer was %+v, the second %s", made, second)
+		}
 		for _, r := range []string{
-			w.call("POST", "/api/v1/subscriptions", other).Body.String(), w.call("GET", "/api/v1/subscriptions", nil).Body.String(),
+			second, w.call("GET", "/api/v1/subscriptions", nil).Body.String(),
 			w.call("GET", "/api/v1/subscriptions/"+made.ID, nil).Body.String(),
 		} {
 			if strings.Contains(r, "whsec_") || !strings.Contains(r, `"id"`) {
@@ -76,7 +80,7 @@ func TestSubscribers_Handler_create(t *testing.T) {
 func TestSubscribers_Handler_mailboxes(t *testing.T) {
 	w := newWorld(t, nil)
 	first := w.subscribe(subscribers.Mail, "Reader <Reader@Example.ORG>", fields("policing"))
-	if first.Address != "Reader@example.org" || first.Secret != "" {
+	if first.Address != "Reader@example.org" || first.Secret != "" || first.SecretKept {
 		t.Errorf("got %+v", first)
 	}
 	rec := w.call("POST", "/api/v1/subscriptions", subscribers.Wish{Channel: subscribers.Mail, Address: "reader@EXAMPLE.org", Selection: fields("policing")})

@@ -75,7 +75,7 @@ func (s *Subscribers) add(r *recipient, w Wish, after uint64) (Subscription, Out
 		r.Wishes = append(r.Wishes, follows{ID: strings.ToLower(rand.Text()), Selection: w.Selection, Created: s.cfg.Now().UTC(), After: after})
 	}
 	made := s.shown(r, &r.Wishes[i])
-	made.Secret = secret
+	made.Secret, made.SecretKept = secret, w.Channel == Webhook && secret == ""
 	return made, outcome, nil
 }
 

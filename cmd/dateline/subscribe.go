@@ -101,6 +101,9 @@ func (p *program) showSubscription(s subscription, asJSON bool) error {
 	if s.Secret != "" {
 		fmt.Fprintf(&b, "secret  %s\nThe secret signs every call (Standard Webhooks 1.0). It is shown this once.\n", s.Secret)
 	}
+	if s.SecretKept {
+		fmt.Fprintln(p.io.err, "The endpoint's secret stays the one that was shown when it was added.")
+	}
 	_, err := b.WriteTo(p.io.out)
 	return err
 }

@@ -20,6 +20,24 @@ func answering(t *testing.T, body string) string {
 	return srv.URL
 }
 
+func TestProgram_subscribe_secret(t *testing.T) {
+	const kept = "secret stays the one"
+	for _, tt := range []struct {
+		name, body, out string
+		kept            bool
+	}{
+		{"a new endpoint", `{"id": "a", "channel": "webhook", "secret": "whsec_abc"}`, "whsec_abc", false},
+		{"an endpoint that was there", `{"id": "a", "channel": "webhook", "secret_kept": true}`, "webhook to", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, talk, code := runCommand(t, "subscribe", "webhook", "https://partner.example.org/hook", "--server", answering(t, tt.body), "--key", "0123456789abcdef")
+			if code != exitOK || !strings.Contains(out, tt.out) || strings.Contains(talk, kept) != tt.kept {
+				t.Errorf("exit code %d, %q, %q", code, out, talk)
+			}
+		})
+	}
+}
+
 func TestProgram_subscriptions_failing(t *testing.T) {
 	next := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
 	server := answering(t, `{"subscriptions": [
