@@ -13,7 +13,7 @@ import (
 // attempt is the record of one try for a recipient and a release. It carries
 // along what the next decision needs: what the recipient was told, or may have been.
 type attempt struct {
-	Event    string    `json:"event"`    // id of the event tried
+	Event    string    `json:"event"`    // id of the alert tried: that of the event that surfaced
 	Surfaced int       `json:"surfaced"` // the revision that people are told of by it
 	Try      int       `json:"try"`      // 1 for the first of this revision
 	At       time.Time `json:"at"`
@@ -23,9 +23,14 @@ type attempt struct {
 	Next     time.Time `json:"next,omitzero"`
 	// Sent is the newest surfaced revision the recipient certainly has.
 	Sent int `json:"sent,omitempty"`
-	// Told are the ids of the events the recipient has or may have, oldest first.
+	// Told are the ids of the alerts the recipient has or may have, oldest first.
 	Told []string `json:"told,omitempty"`
 }
+
+// alertID names what people are told of a release in its present state. A minor
+// revision in between, which alerts nobody, does not change it, so that a try
+// before the revision and one behind it are the same message to a receiver.
+func alertID(r *news.Release) string { return r.ID + ":" + strconv.Itoa(r.SurfacedRevision) }
 
 type outcome string
 
@@ -48,7 +53,7 @@ const maxTold = 8
 
 // begin is the record before a send: the event counts as told from here on.
 func (a attempt) begin(e *news.Event, now time.Time) attempt {
-	next := attempt{Event: e.ID(), Surfaced: e.Release.SurfacedRevision, Try: 1, At: now, Outcome: trying, Sent: a.Sent, Told: slices.Clone(a.Told)}
+	next := attempt{Event: alertID(&e.Release), Surfaced: e.Release.SurfacedRevision, Try: 1, At: now, Outcome: trying, Sent: a.Sent, Told: slices.Clone(a.Told)}
 	if a.Surfaced == next.Surfaced {
 		next.Try = a.Try + 1
 	}

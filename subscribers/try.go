@@ -55,7 +55,33 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 	if t.Late {
 		return time.Time{}, d.tooLate(t, last, &cur.Event)
 	}
-	return d.send(t, to, &cur.Event, last, matching)
+	e, err := d.announced(cur)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return d.send(t, to, &e, last, matching)
+}
+
+// announced is the event that people are told of: the release as it is now,
+// under the kind of its newest event that surfaced.
+func (d *delivery) announced(cur wire.Record) (news.Event, error) {
+	e := cur.Event
+	if e.Kind != news.KindRevised {
+		return e, nil
+	}
+	var history []wire.Record
+	if err := d.insist(func(ctx context.Context) (err error) {
+		history, err = d.s.cfg.Wire.History(ctx, e.Release.ID, cur.Seq)
+		return err
+	}); err != nil {
+		return e, err
+	}
+	for _, h := range history {
+		if h.Event.Release.Revision == e.Release.SurfacedRevision {
+			e.Kind = h.Event.Kind
+		}
+	}
+	return e, nil
 }
 
 // recipient returns the task's recipient and those of its selections, in words,
@@ -162,7 +188,7 @@ func (d *delivery) assume(to *recipient, cur wire.Record) (string, error) {
 func (d *delivery) tooLate(t task, last attempt, e *news.Event) error {
 	d.s.counts.late.add(t.Channel)
 	return d.record(t, attempt{
-		Event: e.ID(), Surfaced: e.Release.SurfacedRevision, At: d.s.cfg.Now(), Outcome: late,
+		Event: alertID(&e.Release), Surfaced: e.Release.SurfacedRevision, At: d.s.cfg.Now(), Outcome: late,
 		Answer: "the event was too old to alert anyone", Sent: last.Sent, Told: last.Told,
 	})
 }
@@ -174,7 +200,7 @@ func (d *delivery) send(t task, to *recipient, e *news.Event, last attempt, matc
 		return time.Time{}, err
 	}
 	err = d.senders[to.Channel].Send(d.work, alert.Message{
-		ID: e.ID(), Recipient: t.To, Address: to.Address, Secret: to.Secret, Event: *e,
+		ID: alertID(&e.Release), Recipient: t.To, Address: to.Address, Secret: to.Secret, Event: *e,
 		Matching: matching, Following: to.titles(d.s.cfg.Taxonomy, func(*follows) bool { return true }),
 		Earlier: last.earlier(e.Release.SurfacedRevision), Attempt: a.Try, Now: now,
 	})

@@ -15,11 +15,12 @@ import (
 // crash, or when the outcome of the first try is unknown); ID and Recipient are
 // then the same, and what is sent must carry the same id.
 type Message struct {
-	ID        string // the event's id, "<release id>:<revision>"
+	ID        string // "<release id>:<revision that surfaced>"; minor revisions do not change it
 	Recipient string // an opaque token
 	Address   string // e-mail address or URL
 	Secret    string // webhooks: the endpoint's key, "whsec_…"
-	Event     news.Event
+	// Event is the release as it is now, under the kind of the event that surfaced.
+	Event news.Event
 	// Matching are the recipient's selections that the release is in, in
 	// words; Following all of its selections. Matching is empty when a
 	// correction or withdrawal took the release out of all of them.

@@ -2,7 +2,7 @@
 //
 // The body is the CloudEvent of the release's current event, the same that the
 // API answers, with content type application/cloudevents+json. The headers are
-// webhook-id (the event's id, the same over all tries), webhook-timestamp (the
+// webhook-id (the same over all tries, minor revisions in between or not), webhook-timestamp (the
 // time of the try, in seconds) and webhook-signature ("v1," and the HMAC-SHA256
 // of id, timestamp and body under the endpoint's key).
 //
@@ -59,7 +59,7 @@ func NewSecret() string {
 
 // Send makes one try. Its errors are of the alert package.
 func (s *Sender) Send(ctx context.Context, m alert.Message) error {
-	body, err := s.bodies.of(m.ID, func() ([]byte, error) { return news.CloudEvent(s.taxonomy, s.base, m.Event) })
+	body, err := s.bodies.of(m.Event.ID(), func() ([]byte, error) { return news.CloudEvent(s.taxonomy, s.base, m.Event) })
 	if err != nil {
 		return &alert.Permanent{Reason: "the event cannot be encoded"}
 	}
