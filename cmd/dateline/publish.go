@@ -82,7 +82,7 @@ type published struct {
 
 func (p *program) publishCommand() *cobra.Command {
 	var origin, revises string
-	var backfill, asJSON bool
+	var backfill, accept, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "publish FILE...",
 		Short: "Publish releases",
@@ -108,11 +108,15 @@ content does nothing; with other content it makes the next revision.`,
 			if backfill {
 				q.Set("backfill", "true")
 			}
+			if accept {
+				q.Set("accept_proposals", "true")
+			}
 			return p.publishAll(cmd.Context(), c, args, q, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&origin, "origin", "", "`ORIGIN` of a release that names none: a stable address or number")
 	cmd.Flags().StringVar(&revises, "revises", "", "`ID` of the release of which this is a new version, when its URL has moved")
+	cmd.Flags().BoolVar(&accept, "accept-proposals", false, "file releases without fields under the proposed ones")
 	cmd.Flags().BoolVar(&backfill, "backfill", false, "old releases: ordered by their own dates, and nobody is alerted")
 	jsonFlag(cmd, &asJSON)
 	clientFlags(cmd)
