@@ -81,6 +81,27 @@ func TestLook_Problem(t *testing.T) {
 	}
 }
 
+// TestLook_Style holds what keeps pages within a narrow screen; how they look
+// there only a browser can tell.
+func TestLook_Style(t *testing.T) {
+	wide, narrow := "@media (min-width", strings.Builder{}
+	for line := range strings.Lines(string(newLook(t, "https://news.example.org").Style())) {
+		if !strings.HasPrefix(line, wide) {
+			narrow.WriteString(line)
+		}
+	}
+	for selector, want := range map[string]string{
+		".columns": "grid-template-columns: minmax(0, 1fr)", "h1, h2, h3, .lead, .items, .chips, .crumbs, .note, .footnote": "overflow-wrap: anywhere",
+		".body table": "margin: 0 0 1rem",
+	} {
+		_, rule, _ := strings.Cut(narrow.String(), "\n"+selector+" {")
+		rule, _, _ = strings.Cut(rule, "}")
+		if !strings.Contains(rule, want) {
+			t.Errorf("%s has {%s}, without %s", selector, rule, want)
+		}
+	}
+}
+
 func TestNew_Refuse(t *testing.T) {
 	for _, cfg := range []page.Config{{}, {BaseURL: "news.example.org"}, {BaseURL: "https://news.example.org", Language: "xx"}} {
 		if _, err := page.New(cfg); err == nil {
