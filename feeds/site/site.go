@@ -17,7 +17,7 @@ var files embed.FS
 
 // Version is part of every page's ETag. Raise it with every change of the
 // templates here or of what is put into them.
-const Version = 1
+const Version = 2
 
 // Site renders pages. It may be used by many goroutines.
 type Site struct {
