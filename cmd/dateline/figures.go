@@ -20,6 +20,8 @@ func metric(name, help string, labels ...string) *prometheus.Desc {
 var (
 	descLog           = metric("log_events", "Events in the log.")
 	descStored        = metric("stored", "Messages kept, by stream.", "stream")
+	descStoreBytes    = metric("store_bytes", "Bytes stored, of all streams.")
+	descStoreLimit    = metric("store_limit_bytes", "Bytes that may be stored; 0 when the NATS server does not say.")
 	descApplied       = metric("feeds_applied", "Sequence of the newest event in the feeds.")
 	descReleases      = metric("feeds_releases", "Releases in the feeds.")
 	descAnswers       = metric("feeds_answers_total", "Answers to readers, by outcome.", "outcome")
@@ -49,6 +51,8 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	if st, err := f.app.wire.Stats(ctx); err == nil {
 		gauge(descLog, float64(st.Events))
+		gauge(descStoreBytes, float64(st.StoreBytes))
+		gauge(descStoreLimit, float64(st.StoreLimit))
 		for stream, n := range map[string]uint64{"queued": st.Queued, "held": st.Held, "dead": st.Dead, "attempts": st.Attempts} {
 			gauge(descStored, float64(n), stream)
 		}

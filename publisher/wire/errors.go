@@ -35,8 +35,13 @@ const (
 	codeWrongLastSequenceCluster = 10164 // the same from a cluster
 	codeNoSpace                  = 10023
 	codeMaxBytes                 = 10077
+	codeAccountFull              = 10002 // the limit of our account on an external server
+	codeStorageFull              = 10047
 	codeNoPeers                  = 10005 // a cluster that is still coming together
 )
+
+// makeRoom is what to do about a full store.
+const makeRoom = "free space or raise --max-store (or the limit of an external NATS server)"
 
 // translate turns what the client library says into what a caller can act on.
 func translate(op string, err error) error {
@@ -46,8 +51,8 @@ func translate(op string, err error) error {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
 		switch api.ErrorCode {
-		case codeNoSpace, codeMaxBytes:
-			return &news.Problem{Code: news.DiskFull, Detail: op + ": the store is full; free space or raise --max-store, then try again"}
+		case codeNoSpace, codeMaxBytes, codeAccountFull, codeStorageFull:
+			return news.Problemf(news.DiskFull, "%s: the store is full; %s, then try again", op, makeRoom)
 		}
 	}
 	if away(err) {

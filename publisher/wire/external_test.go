@@ -140,6 +140,57 @@ func TestOpen_ExternalLogBehindItsHead(t *testing.T) {
 	}
 }
 
+// The reserve of an external server is measured by the limit of the account,
+// and a server that says none is believed when it refuses.
+func TestWire_ExternalStoreIsFull(t *testing.T) {
+	t.Parallel()
+	account := server.NewAccount("PRESS")
+	limited := outside(t, server.Options{
+		Accounts: []*server.Account{account}, Users: []*server.User{{Username: "press", Password: "secret", Account: account}},
+	})
+	account, err := limited.LookupAccount("PRESS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := account.EnableJetStream(map[string]server.JetStreamAccountLimits{"": {
+		MaxStore: 64 << 20, MaxMemory: 1 << 20, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	bounded := outside(t, server.Options{JetStreamMaxStore: 64 << 20})
+	for name, url := range map[string]string{
+		"limit of the account": strings.Replace(limited.ClientURL(), "nats://", "nats://press:secret@", 1),
+		"limit of the server":  bounded.ClientURL(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := wiretest.Open(t, wire.Config{URL: url, Queues: 1})
+			var err error
+			n := 0
+			for ; n < 100 && err == nil; n++ {
+				e := first(fmt.Sprint(n))
+				e.Release.HTML = strings.Repeat("x", 900<<10)
+				_, err = w.Append(t.Context(), e, 0)
+			}
+			if news.CodeOf(err) != news.DiskFull || strings.Count(err.Error(), "the store is full") != 1 {
+				t.Fatalf("after %d events: %v", n, err)
+			}
+			for err = nil; name == "limit of the server" && err == nil; { // up to the last kilobytes
+				err = w.Park(t.Context(), "mail", "bulk", "a test", make([]byte, 16<<10))
+			}
+			for name == "limit of the server" && w.Record(t.Context(), "r", "x", nil) == nil {
+				continue
+			}
+			if err := w.Ready(t.Context()); news.CodeOf(err) != news.DiskFull || strings.Count(err.Error(), "the store is full") != 1 {
+				t.Errorf("ready: %v", err)
+			}
+			_, err = w.Append(t.Context(), withdrawn(first("0")), 1)
+			if reserve := name == "limit of the account"; reserve && err != nil || !reserve && news.CodeOf(err) != news.DiskFull {
+				t.Errorf("a withdrawal: %v", err)
+			}
+		})
+	}
+}
+
 func TestOpen_ExternalServerAway(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

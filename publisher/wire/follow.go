@@ -87,7 +87,7 @@ func (w *Wire) parkEvent(ctx context.Context, m jetstream.Msg, seq uint64, reaso
 	if isWrongSequence(err) {
 		return nil
 	}
-	return translate("park", err)
+	return w.wrote("park", err)
 }
 
 // final marks an error of a caller's function, which ends reading.

@@ -124,6 +124,17 @@ func revised(e news.Event, title string) news.Event {
 	return out
 }
 
+// withdrawn is the withdrawal after e.
+func withdrawn(e news.Event) news.Event {
+	next := e.Release
+	next.Reason = "published by mistake"
+	out, err := news.Next(&e.Release, next, news.KindWithdrawn, noon.Add(time.Hour), false)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
 func add(t testing.TB, w *wire.Wire, e news.Event, after uint64) uint64 {
 	t.Helper()
 	seq, err := w.Append(t.Context(), e, after)

@@ -25,7 +25,7 @@ func (w *Wire) Hold(ctx context.Context, recipient, key string, payload []byte) 
 		return fmt.Errorf("put aside: recipient or key is no word of letters, digits and dashes")
 	}
 	_, err := w.js.Publish(ctx, "held."+recipient+"."+key, payload)
-	return translate("put aside", err)
+	return w.wrote("put aside", err)
 }
 
 // WakeAt schedules the recipient's wake-up; a later call takes the place of an
@@ -42,7 +42,7 @@ func (w *Wire) WakeAt(ctx context.Context, recipient string, at time.Time) error
 		jetstream.ScheduleHeader:       {"@at " + at.Format(time.RFC3339Nano)},
 		jetstream.ScheduleTargetHeader: {"due." + recipient},
 	}})
-	return translate("schedule", err)
+	return w.wrote("schedule", err)
 }
 
 // token reports whether s is one word of a subject: letters, digits, dashes and

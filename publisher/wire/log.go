@@ -29,6 +29,10 @@ type Record struct {
 // means that the event is on disk and noted in the head. Without an answer from
 // the server Append gives up after five seconds, the wait for other appends
 // included; the event may then be stored all the same.
+//
+// The last of the store's room is kept for withdrawals and for what is queued:
+// once it is reached, Append refuses every other event with a [news.Problem] of
+// code [news.DiskFull].
 func (w *Wire) Append(ctx context.Context, e news.Event, after uint64) (uint64, error) {
 	data, err := news.Encode(e)
 	if err != nil {
@@ -47,6 +51,9 @@ func (w *Wire) Append(ctx context.Context, e news.Event, after uint64) (uint64, 
 		return 0, translate("append to the log", nats.ErrConnectionClosed)
 	}
 	defer func() { <-w.appending }()
+	if err := w.reserved(ctx, e, data, after); err != nil {
+		return 0, err
+	}
 	for {
 		l, err := w.appendOnce(ctx, e, data, after)
 		if errors.Is(err, errTailMoved) {
@@ -85,7 +92,7 @@ func (w *Wire) appendOnce(ctx context.Context, e news.Event, data []byte, after 
 	case isWrongSequence(err):
 		return w.whoseFault(ctx, subject, data, after)
 	case err != nil:
-		return link{}, translate("append to the log", err)
+		return link{}, w.wrote("append to the log", err)
 	case ack.Duplicate:
 		m, err := w.wire.GetMsg(ctx, ack.Sequence)
 		if err != nil {
@@ -93,7 +100,7 @@ func (w *Wire) appendOnce(ctx context.Context, e news.Event, data []byte, after 
 		}
 		return sameAsStored(m, data)
 	}
-	return chain(w.tail.hash, ack.Sequence, subject, data), nil
+	return chain(w.tail.hash, ack.Sequence, subject, data), w.wrote("", nil)
 }
 
 // whoseFault tells a conflict on the release from a mere move of the log's tail,
@@ -118,6 +125,19 @@ func (w *Wire) whoseFault(ctx context.Context, subject string, data []byte, afte
 		return link{}, translate("append to the log", err)
 	}
 	return sameAsStored(next, data)
+}
+
+// reserved refuses an event that would go into the store's reserve, unless it is a
+// withdrawal, or stored already: asking again must give the same answer.
+func (w *Wire) reserved(ctx context.Context, e news.Event, data []byte, after uint64) error {
+	if e.Kind == news.KindWithdrawn || !w.inReserve(ctx) {
+		return nil
+	}
+	m, err := w.wire.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subjectRelease+e.Release.ID))
+	if err == nil && string(m.Data) == string(data) {
+		return nil
+	}
+	return errReserve("append to the log")
 }
 
 // sameAsStored settles who stored the message that has our place: the same

@@ -101,32 +101,60 @@ func TestOpen_MaxStore(t *testing.T) {
 	}
 }
 
+// What is left of a store that is nearly full is kept for withdrawals and the
+// queues, and the log says that it takes nothing new.
 func TestWire_StoreIsFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 1, MaxStore: 64 << 20})
-	fill(t, w, 2)
+	add(t, w, first("1"), 0)
+	add(t, w, first("2"), 0)
 	bulk := make([]byte, 7<<20)
-	n := 2
-	for range 8 { // all streams share the room
+	for range 7 { // all streams share the room
 		if err := w.Park(t.Context(), "mail", "bulk", "a test", bulk); err != nil {
 			t.Fatal(err)
 		}
 	}
-	large := strings.Repeat("x", 2<<20)
-	var err error
-	for n < 12 && err == nil {
-		e := first(strconv.Itoa(n + 1))
-		e.Release.HTML = large
-		if _, err = w.Append(t.Context(), e, 0); err == nil {
-			n++
-		}
+	if err := w.Ready(t.Context()); err != nil {
+		t.Errorf("it is not ready with room left: %v", err)
 	}
-	if news.CodeOf(err) != news.DiskFull || !strings.Contains(err.Error(), "--max-store") {
+	n, err := fillWithLarge(t, w, 2)
+	if news.CodeOf(err) != news.DiskFull || !strings.Contains(err.Error(), "--max-store") || strings.Count(err.Error(), "the store is full") != 1 {
 		t.Fatalf("after %d events: %v", n, err)
 	}
-	if err := w.Park(t.Context(), "mail", "bulk", "a test", bulk); news.CodeOf(err) != news.DiskFull {
+	repeated := first("large 3")
+	repeated.Release.HTML = strings.Repeat("x", 2<<20)
+	if seq, err := w.Append(t.Context(), repeated, 0); seq != 3 || err != nil {
+		t.Errorf("an event that is stored already: sequence %d, %v", seq, err)
+	}
+	st, err := w.Stats(t.Context())
+	if err != nil || st.StoreLimit != 64<<20 || st.StoreBytes < 49<<20 || st.StoreBytes > 64<<20 {
+		t.Errorf("%+v, %v", st, err)
+	}
+	// the reserve serves what must not wait
+	add(t, w, withdrawn(first("1")), 1)
+	n++
+	at := enqueue(t, w, 0, wire.Cursor{}, wire.Cursor{Seq: 1}, tasks("normal", "a"))
+	if err := w.Hold(t.Context(), "r", "x", []byte("later")); err != nil {
+		t.Error(err)
+	}
+	if err := w.Record(t.Context(), "r", "x", []byte("tried")); err != nil {
+		t.Error(err)
+	}
+	for err = nil; err == nil; {
+		err = w.Park(t.Context(), "mail", "bulk", "a test", bulk)
+	}
+	if news.CodeOf(err) != news.DiskFull || strings.Count(err.Error(), "the store is full") != 1 {
 		t.Errorf("park: %v", err)
+	}
+	if err := w.Ready(t.Context()); news.CodeOf(err) != news.DiskFull || strings.Count(err.Error(), "the store is full") != 1 || !strings.Contains(err.Error(), "--max-store") {
+		t.Errorf("ready in a full store: %v", err)
+	}
+	if _, err := w.Append(t.Context(), withdrawn(first("2")), 2); news.CodeOf(err) != news.DiskFull {
+		t.Errorf("a withdrawal without any room: %v", err)
+	}
+	if _, err := w.Enqueue(t.Context(), 0, at, wire.Cursor{Seq: 2}, tasks("normal", "b", "c")); news.CodeOf(err) != news.DiskFull {
+		t.Errorf("enqueue without any room: %v", err)
 	}
 	if got := follow(t, w, 1, n); got.err != nil {
 		t.Error(got.err)
@@ -136,9 +164,46 @@ func TestWire_StoreIsFull(t *testing.T) {
 	}
 	shut(t, w)
 	w = wiretest.Open(t, wire.Config{DataDir: dir, Queues: 1, MaxStore: 256 << 20})
+	if err := w.Ready(t.Context()); err != nil {
+		t.Errorf("with more room: %v", err)
+	}
 	add(t, w, first("after"), 0) // with more room it goes on, and nothing is lost
 	if got := follow(t, w, 1, n+1); got.err != nil {
 		t.Error(got.err)
+	}
+}
+
+// fillWithLarge appends events of 2 MiB to a log of n events until one is refused.
+func fillWithLarge(t *testing.T, w *wire.Wire, n int) (int, error) {
+	t.Helper()
+	large := strings.Repeat("x", 2<<20)
+	for {
+		e := first("large " + strconv.Itoa(n+1))
+		e.Release.HTML = large
+		if _, err := w.Append(t.Context(), e, 0); err != nil || n > 40 {
+			return n, err
+		}
+		n++
+	}
+}
+
+// In the reserve the log is not ready, though every write of ours succeeded.
+func TestWire_ReadyInTheReserve(t *testing.T) {
+	t.Parallel()
+	w := wiretest.Open(t, wire.Config{DataDir: t.TempDir(), Queues: 1, MaxStore: 64 << 20})
+	for range 8 {
+		if err := w.Park(t.Context(), "mail", "bulk", "a test", make([]byte, 7<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, 10*time.Second, func() bool { // what it knows is a second old at most
+		for w.Ready(t.Context()) == nil {
+			runtime.Gosched()
+		}
+		return true
+	})
+	if err := w.Ready(t.Context()); news.CodeOf(err) != news.DiskFull || !strings.Contains(err.Error(), "reserve") {
+		t.Error(err)
 	}
 }
 

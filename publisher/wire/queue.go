@@ -88,17 +88,17 @@ func (w *Wire) Enqueue(ctx context.Context, queue int, from, to Cursor, tasks []
 	if len(tasks) == 0 {
 		ack, err := w.js.PublishMsg(ctx, head)
 		if err != nil {
-			return from, enqueueError(err)
+			return from, w.enqueued(err)
 		}
 		to.rev = ack.Sequence
-		return to, nil
+		return to, w.enqueued(nil)
 	}
 	b, err := jetstreamext.NewBatchPublisher(w.js)
 	if err != nil {
 		return from, fmt.Errorf("enqueue: %w", err)
 	}
 	if err := b.AddMsg(head); err != nil {
-		return from, enqueueError(err)
+		return from, w.enqueued(err)
 	}
 	last := len(tasks) - 1
 	for i, t := range tasks {
@@ -108,22 +108,22 @@ func (w *Wire) Enqueue(ctx context.Context, queue int, from, to Cursor, tasks []
 			if err == nil {
 				continue
 			}
-			return from, enqueueError(err)
+			return from, w.enqueued(err)
 		}
 		ack, err := b.Commit(ctx, subject, t.Payload)
 		if err != nil {
-			return from, enqueueError(err)
+			return from, w.enqueued(err)
 		}
 		to.rev = ack.Sequence - uint64(last) - 1
 	}
-	return to, nil
+	return to, w.enqueued(nil)
 }
 
-func enqueueError(err error) error {
+func (w *Wire) enqueued(err error) error {
 	if isWrongSequence(err) {
 		return ErrStale
 	}
-	return translate("enqueue", err)
+	return w.wrote("enqueue", err)
 }
 
 // Job is a task that was taken from a queue. Unless Done is called it comes

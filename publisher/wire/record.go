@@ -49,7 +49,7 @@ func (w *Wire) Park(ctx context.Context, kind, name, reason string, data []byte)
 		return errors.New("park: kind or name is no word of letters, digits and dashes")
 	}
 	_, err := w.js.PublishMsg(ctx, parked(kind, name, reason, data))
-	return translate("park", err)
+	return w.wrote("park", err)
 }
 
 func parked(kind, name, reason string, data []byte) *nats.Msg {
@@ -106,14 +106,14 @@ func (j *journal) add(ctx context.Context, m *nats.Msg) error {
 	}
 	select {
 	case err := <-e.done:
-		return translate("record", err)
+		return j.w.wrote("record", err)
 	case <-ctx.Done():
 		return translate("record", ctx.Err())
 	case <-j.done:
 	}
 	select { // it may have been among the last that were written
 	case err := <-e.done:
-		return translate("record", err)
+		return j.w.wrote("record", err)
 	default:
 		return translate("record", nats.ErrConnectionClosed)
 	}

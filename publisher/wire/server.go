@@ -27,6 +27,8 @@ type embedded struct {
 	lock *flock.Flock
 	user string
 	pass string
+
+	maxStore int64 // in bytes
 }
 
 // lockFolder makes the data folder (mode 0700) and takes its lock, because the
@@ -62,14 +64,13 @@ func startEmbedded(cfg Config) (*embedded, error) {
 	}
 	e := &embedded{lock: lock, user: "dateline", pass: rand.Text()}
 	store := filepath.Join(cfg.DataDir, "store")
-	maxStore, err := storeLimit(store, cfg.MaxStore)
-	if err != nil {
+	if e.maxStore, err = storeLimit(store, cfg.MaxStore); err != nil {
 		e.unlock()
 		return nil, err
 	}
 	opts := &server.Options{
 		ServerName: "dateline", DontListen: cfg.Listen == "", NoSigs: true,
-		JetStream: true, StoreDir: store, SyncAlways: true, JetStreamMaxStore: maxStore, JetStreamMaxMemory: 64 << 20,
+		JetStream: true, StoreDir: store, SyncAlways: true, JetStreamMaxStore: e.maxStore, JetStreamMaxMemory: 64 << 20,
 		MaxPayload: maxPayload, MaxControlLine: 4096, WriteDeadline: 10 * time.Second,
 		Users: []*server.User{{Username: e.user, Password: e.pass}},
 	}

@@ -129,6 +129,9 @@ type Stats struct {
 	Held     uint64 // alerts waiting behind a wake-up, and the wake-ups
 	Dead     uint64
 	Attempts uint64
+
+	StoreBytes uint64 // all that is stored
+	StoreLimit uint64 // what may be stored; 0 when an external server does not say
 }
 
 // Stats asks the server; it takes some milliseconds.
@@ -146,6 +149,8 @@ func (w *Wire) Stats(ctx context.Context) (Stats, error) {
 		return out, err
 	}
 	out.Events, out.LastSeq = st.Msgs, st.LastSeq
+	used, limit := w.room(ctx)
+	out.StoreBytes, out.StoreLimit = uint64(used), uint64(limit)
 	for _, s := range []struct {
 		stream jetstream.Stream
 		into   *uint64

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,6 +56,8 @@ type Wire struct {
 	wire, later, attempts, dead jetstream.Stream
 	queues                      []jetstream.Stream
 	records                     *journal
+	use                         use
+	full                        atomic.Bool // the last write found the store full
 	closed                      chan struct{} // closed by Close
 	closeOnce                   sync.Once
 	closeErr                    error
@@ -197,13 +200,15 @@ func (w *Wire) openHead(ctx context.Context) error {
 	return nil
 }
 
-// Ready is nil while the log answers.
+// Ready is nil while the log answers and takes new events.
 func (w *Wire) Ready(ctx context.Context) error {
 	if !w.nc.IsConnected() {
 		return errors.New("not connected to NATS")
 	}
-	_, err := w.wire.Info(ctx)
-	return translate("look at the log", err)
+	if _, err := w.wire.Info(ctx); err != nil {
+		return translate("look at the log", err)
+	}
+	return w.takes(ctx)
 }
 
 // Close ends the connection and the embedded server, in at most ten seconds
