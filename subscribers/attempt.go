@@ -85,6 +85,12 @@ func revisionOf(eventID string) int {
 	return n
 }
 
+// rests reports whether the release, as it is now, was tried already and is not
+// to be tried again yet.
+func (a attempt) rests(r *news.Release, now time.Time) bool {
+	return a.Outcome == failed && a.Surfaced == r.SurfacedRevision && a.Next.After(now)
+}
+
 // decide says whether the release in its present state is to be sent to a
 // recipient with that last record. matches: the release is in one of its
 // selections; assumed: it must have been told of an earlier revision, but the

@@ -31,7 +31,7 @@ type delivery struct {
 	s        *Subscribers
 	senders  map[Channel]Sender
 	pools    map[Channel]*pool
-	waiting  marks // recipients with something put aside
+	waiting  asides
 	troubles troubles
 	acks     sync.WaitGroup
 	latest   *latest
@@ -116,7 +116,11 @@ func (d *delivery) repair(ctx context.Context) error {
 		return err
 	}
 	for id, wakes := range waiting {
-		d.waiting.set(id)
+		if !validRecipient(id) {
+			d.s.cfg.Log.Error().Str("recipient", headOf(id)).Msg("something was put aside for a recipient that cannot be one; it is left alone")
+			continue
+		}
+		d.waiting.found(id)
 		if wakes {
 			continue
 		}
@@ -133,11 +137,22 @@ type task struct {
 	Release string `json:"release"`
 	Seq     uint64 `json:"seq"`
 	Late    bool   `json:"late,omitempty"`
-	// Channel is that of the queue the task came from.
+	// Channel is that of the queue the task came from; Urgent, that it came from
+	// the one for withdrawals and corrections.
 	Channel Channel `json:"channel,omitempty"`
-	// Since is when the task was first put aside; zero before.
+	Urgent  bool    `json:"urgent,omitempty"`
+	// Since is when the task was first put aside, Next when its release may be
+	// tried again; zero before.
 	Since time.Time `json:"since,omitzero"`
+	Next  time.Time `json:"next,omitzero"`
+	// Until is the time before which nothing is to be sent to the recipient, and
+	// Misses how often it failed as a whole, as known when the task was put aside.
+	Until  time.Time `json:"until,omitzero"`
+	Misses int       `json:"misses,omitempty"`
 }
+
+// key names the task among those put aside for its recipient.
+func (t *task) key() string { return t.Release + "-" + strconv.FormatUint(t.Seq, 10) }
 
 // take hands the recipients of a page to the pool, each to its other tasks. The
 // page is done when all of them are.
@@ -159,9 +174,9 @@ func (d *delivery) take(c Channel, urgent bool, j *wire.Job) {
 		}
 	}
 	for _, id := range p.To {
-		t := task{To: id, Release: p.Release, Seq: p.Seq, Late: p.Late, Channel: c}
+		t := task{To: id, Release: p.Release, Seq: p.Seq, Late: p.Late, Channel: c, Urgent: urgent}
 		if !d.pools[c].add(id, urgent, false, func() { ended(d.handle(t)) }) {
-			d.pools[c].add("aside "+id, urgent, true, func() { ended(d.putAside(t, time.Time{})) })
+			d.pools[c].add("aside "+id, urgent, true, func() { ended(d.survive(t, d.putAside(t))) })
 		}
 	}
 }
@@ -169,43 +184,29 @@ func (d *delivery) take(c Channel, urgent bool, j *wire.Job) {
 // handle sees a task from a queue to its end. An error means that the process
 // ends and the task must come again.
 func (d *delivery) handle(t task) error {
-	if d.waiting.has(t.To) {
-		return d.hold(t)
+	if !validRecipient(t.To) {
+		return d.giveUp(t, "the task is for a recipient that cannot be one")
+	}
+	if d.waiting.closed(t.To, d.s.cfg.Now()) {
+		return d.survive(t, d.putAside(t))
 	}
 	next, err := d.try(t)
-	if err != nil || next.IsZero() {
-		return err
+	if err == nil && !next.IsZero() {
+		t.Next = next
+		err = d.putAside(t)
 	}
-	return d.putAside(t, next)
+	d.waiting.drop(t.To)
+	return d.survive(t, err)
 }
 
-// hold puts a task behind what waits for its recipient; the same task again
-// takes its own place.
-func (d *delivery) hold(t task) error {
-	if t.Since.IsZero() {
-		t.Since = d.s.cfg.Now()
-	}
-	b, err := json.Marshal(t)
-	if err != nil {
-		return fmt.Errorf("encode a task of release %s: %w", t.Release, err)
-	}
-	key := t.Release + "-" + strconv.FormatUint(t.Seq, 10)
-	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Hold(ctx, t.To, key, b) })
-}
-
-// putAside holds a task and makes sure that its recipient wakes: at the time
-// next, or, when that is zero, at once unless it wakes anyway.
-func (d *delivery) putAside(t task, next time.Time) error {
-	if err := d.hold(t); err != nil {
+// survive parks a task that the log's refusal, which does not pass, keeps from
+// its end. What it returns means that the process ends.
+func (d *delivery) survive(t task, err error) error {
+	if err == nil || d.work.Err() != nil {
 		return err
 	}
-	if before := d.waiting.set(t.To); next.IsZero() {
-		if before {
-			return nil
-		}
-		next = d.s.cfg.Now()
-	}
-	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.WakeAt(ctx, t.To, next) })
+	d.s.cfg.Log.Error().Err(err).Str("release_id", t.Release).Str("recipient", t.To).Msg("an alert cannot be seen to its end and is parked")
+	return d.giveUp(t, "the log refuses what is to be kept of it")
 }
 
 func (d *delivery) takeWake(ctx context.Context, j *wire.Job) {
@@ -214,61 +215,15 @@ func (d *delivery) takeWake(ctx context.Context, j *wire.Job) {
 		c = r.Channel
 	}
 	d.pools[c].add(j.Recipient, false, true, func() {
-		if d.wake(ctx, c, j.Recipient) == nil {
-			d.done(j)
+		err := d.wake(ctx, c, j.Recipient)
+		if err != nil && (ctx.Err() != nil || d.work.Err() != nil) {
+			return
 		}
-	})
-}
-
-// wake tries what was put aside for a recipient, in order, until a try fails:
-// that task and all behind it wait on. It stops between two tasks when ctx ends.
-func (d *delivery) wake(ctx context.Context, c Channel, id string) error {
-	for {
-		held, err := d.held(id)
 		if err != nil {
-			return err
+			d.s.cfg.Log.Error().Err(err).Str("recipient", headOf(j.Recipient)).Msg("what was put aside cannot be seen to")
 		}
-		if len(held) == 0 {
-			// Something may be put aside between the look and the mark's end, and
-			// whoever does so relies on the mark: look once more without it.
-			d.waiting.clear(id)
-			if held, err = d.held(id); err != nil || len(held) == 0 {
-				return err
-			}
-			d.waiting.set(id)
-		}
-		for _, h := range held {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			next, err := d.tryHeld(c, h)
-			if err != nil {
-				return err
-			}
-			if !next.IsZero() {
-				return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.WakeAt(ctx, id, next) })
-			}
-			if err := d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Unhold(ctx, h) }); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (d *delivery) held(id string) (held []wire.Held, err error) {
-	err = d.insist(func(ctx context.Context) error {
-		held, err = d.s.cfg.Wire.HeldFor(ctx, id)
-		return err
+		d.done(j)
 	})
-	return held, err
-}
-
-func (d *delivery) tryHeld(c Channel, h wire.Held) (time.Time, error) {
-	t := task{Channel: c}
-	if err := json.Unmarshal(h.Payload, &t); err != nil || t.To != h.Recipient {
-		return time.Time{}, d.park(c, h.Recipient, "the task cannot be read", h.Payload)
-	}
-	return d.try(t)
 }
 
 // done takes a finished task off its queue, without holding up the recipient's
@@ -284,24 +239,37 @@ func (d *delivery) ack(j *wire.Job) {
 	}
 }
 
-// insist repeats an operation on the log until it succeeds; its error means
-// that the process ends.
+// doubtfulTries is how often an operation is tried whose failure may not pass.
+const doubtfulTries = 5
+
+// insist repeats an operation on the log until it succeeds. Its error means that
+// the process ends, or that the log refuses the operation and goes on doing so.
 func (d *delivery) insist(op func(context.Context) error) error {
-	for n := 0; ; n++ {
+	for n := 1; ; n++ {
 		err := op(d.work)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if d.work.Err() != nil {
+		case d.work.Err() != nil:
 			return d.work.Err()
+		case n == doubtfulTries && !passing(err):
+			return err
 		}
-		if n == 0 {
+		if n == 1 {
 			d.s.cfg.Log.Warn().Err(err).Msg("the delivery waits for the log")
+			defer d.s.stalls.begin(d.s.cfg.Now())()
 		}
 		if !pause(d.work) {
 			return d.work.Err()
 		}
 	}
+}
+
+// passing reports whether an error of the log goes away without anyone's doing
+// anything about what was asked: the log is away or full.
+func passing(err error) bool {
+	code := news.CodeOf(err)
+	return code == news.Unavailable || code == news.DiskFull || errors.Is(err, context.DeadlineExceeded)
 }
 
 // giveUp parks a task with the reason.
@@ -313,12 +281,17 @@ func (d *delivery) giveUp(t task, reason string) error {
 	return d.park(t.Channel, t.To, reason, b)
 }
 
+// park keeps what was given up with the reason. Its error means that the
+// process ends; what the log refuses to keep is lost, and the log of the process says so.
 func (d *delivery) park(c Channel, name, reason string, b []byte) error {
+	if !validRecipient(name) {
+		name = "unknown"
+	}
 	d.s.counts.givenUp.add(c)
-	return d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Park(ctx, "alert", name, reason, b) })
-}
-
-// mendable reports whether reading a release may succeed later.
-func mendable(err error) bool {
-	return news.CodeOf(err) != "" || errors.Is(err, context.DeadlineExceeded)
+	err := d.insist(func(ctx context.Context) error { return d.s.cfg.Wire.Park(ctx, "alert", name, reason, b) })
+	if err != nil && d.work.Err() == nil {
+		d.s.cfg.Log.Error().Err(err).Str("recipient", name).Str("reason", reason).Msg("what was given up cannot be parked")
+		return nil
+	}
+	return err
 }

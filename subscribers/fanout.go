@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
@@ -39,7 +40,8 @@ const maxLag = 512
 type fanout struct {
 	s     *Subscribers
 	lanes []lane
-	known uint64 // a sequence the log is known to have reached
+	known uint64        // a sequence the log is known to have reached
+	at    atomic.Uint64 // the newest event it is done with
 }
 
 // lane is the way into one queue.
@@ -66,7 +68,7 @@ func (f *fanout) run(ctx context.Context) error {
 	}
 	from := uint64(0)
 	for q := range f.lanes {
-		c, err := f.s.cfg.Wire.Cursor(ctx, q)
+		c, err := f.cursor(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -76,7 +78,32 @@ func (f *fanout) run(ctx context.Context) error {
 		}
 	}
 	f.s.counts.fannedOut.Store(from - 1)
+	f.at.Store(from - 1)
 	return f.s.cfg.Wire.Follow(ctx, from, func(seq uint64, e news.Event) error { return f.event(ctx, seq, &e) })
+}
+
+// cursor reads where a queue stands. After the operator accepted that the log
+// lost its end, it may stand behind the end of what is left: it is set back, so
+// that the events to come alert. A cursor that cannot be read is for the operator
+// to mend: no place would be right.
+func (f *fanout) cursor(ctx context.Context, q int) (wire.Cursor, error) {
+	c, err := f.s.cfg.Wire.Cursor(ctx, q)
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, kind := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case err != nil && !syntax && !kind:
+		return c, err
+	case err != nil:
+		return c, fatal{fmt.Errorf("%w; remove it (nats stream purge DELIVER_%d --subject fan.%d --force) and start again: "+
+			"the fan-out then goes through the whole log, and what was sent within the last %d days is not sent twice",
+			err, q, q, int(wire.AttemptsKept.Hours()/24))}
+	}
+	last, err := f.s.cfg.Wire.LastSeq(ctx)
+	if err != nil || c.Next() <= last+1 {
+		return c, err
+	}
+	f.s.cfg.Log.Warn().Int("queue", q).Uint64("seq", c.Seq).Uint64("last_seq", last).Msg("the fan-out stands behind the end of the log and is set back to it")
+	return f.s.cfg.Wire.Enqueue(ctx, q, c, wire.Cursor{Seq: last, Done: true}, nil)
 }
 
 func (f *fanout) event(ctx context.Context, seq uint64, e *news.Event) error {
@@ -192,6 +219,7 @@ func (f *fanout) finished(ctx context.Context, seq uint64) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	f.at.Store(seq)
 	if atEnd {
 		f.s.counts.fannedOut.Store(seq)
 	}
@@ -199,11 +227,12 @@ func (f *fanout) finished(ctx context.Context, seq uint64) error {
 }
 
 // store writes what is pending and the cursor. When it is unclear whether a
-// write took place, or another process was quicker, the stored cursor tells.
+// write took place, or another process was quicker, the stored cursor tells. A
+// refusal that does not pass ends the fan-out, because to go on would lose alerts.
 func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 	l := &f.lanes[q]
 	clear(l.open)
-	for {
+	for n := 1; ; n++ {
 		tasks, recipients, err := l.tasks()
 		if err != nil {
 			return err
@@ -218,6 +247,9 @@ func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 			return ctx.Err()
 		}
 		if !errors.Is(err, wire.ErrStale) {
+			if n >= doubtfulTries && !passing(err) {
+				return fatal{fmt.Errorf("%w; the log refuses alerts, see to its streams and start again", err)}
+			}
 			f.s.cfg.Log.Warn().Err(err).Int("queue", q).Msg("alerts could not be queued, trying again")
 			if !pause(ctx) {
 				return ctx.Err()

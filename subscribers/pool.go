@@ -101,39 +101,3 @@ func (p *pool) close() {
 	p.mu.Unlock()
 	p.wg.Wait()
 }
-
-// marks is a set of recipients.
-type marks struct {
-	mu  sync.Mutex
-	ids map[string]bool
-}
-
-// set marks a recipient and reports whether it was marked before.
-func (m *marks) set(id string) (before bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	before = m.ids[id]
-	if m.ids == nil {
-		m.ids = map[string]bool{}
-	}
-	m.ids[id] = true
-	return before
-}
-
-func (m *marks) clear(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.ids, id)
-}
-
-func (m *marks) has(id string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.ids[id]
-}
-
-func (m *marks) len() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.ids)
-}

@@ -2,7 +2,6 @@ package subscribers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,6 +20,7 @@ import (
 // their wishes. It only ever changes by what the bucket's watch brings.
 type register struct {
 	bucket jetstream.KeyValue
+	end    func(context.Context) (uint64, error) // of the log
 	log    zerolog.Logger
 	gone   func(id string) // told of every recipient that is no more
 
@@ -32,9 +32,15 @@ type register struct {
 	unused     []int
 	taken      map[string][]int // recipient id to its slots
 	disabled   int
+	oldest     *past         // set by the first look at the bucket
 	seen       uint64        // bucket's revision up to which all is in
 	moved      chan struct{} // closed and made anew when seen moves
 }
+
+// past is what was there when the process began: the bucket up to revision, and
+// the log up to end. Wishes of that time are not newer than the log, even when
+// they say so because the log lost its end.
+type past struct{ revision, end uint64 }
 
 // slot is one wish in the index.
 type slot struct {
@@ -42,9 +48,9 @@ type slot struct {
 	after uint64
 }
 
-func newRegister(bucket jetstream.KeyValue, t *news.Taxonomy, log zerolog.Logger) *register {
+func newRegister(bucket jetstream.KeyValue, end func(context.Context) (uint64, error), t *news.Taxonomy, log zerolog.Logger) *register {
 	return &register{
-		bucket: bucket, log: log, recipients: map[string]*recipient{}, owners: map[string]string{},
+		bucket: bucket, end: end, log: log, recipients: map[string]*recipient{}, owners: map[string]string{},
 		index: match.New(t), taken: map[string][]int{}, moved: make(chan struct{}),
 	}
 }
@@ -54,6 +60,13 @@ func (r *register) follow(ctx context.Context) error {
 	last, err := r.lastRevision(ctx)
 	if err != nil {
 		return err
+	}
+	if r.oldest == nil {
+		end, err := r.end(ctx)
+		if err != nil {
+			return err
+		}
+		r.oldest = &past{revision: last, end: end}
 	}
 	w, err := r.bucket.WatchAll(ctx)
 	if err != nil {
@@ -82,10 +95,11 @@ func (r *register) follow(ctx context.Context) error {
 func (r *register) take(e jetstream.KeyValueEntry) {
 	var next *recipient
 	if e.Operation() == jetstream.KeyValuePut {
-		next = &recipient{id: e.Key()}
-		if err := json.Unmarshal(e.Value(), next); err != nil {
-			r.log.Error().Err(err).Str("recipient", e.Key()).Msg("a recipient's record cannot be read")
-			next = nil
+		var err error
+		if next, err = readRecipient(e.Key(), e.Value()); err != nil {
+			r.log.Error().Err(err).Str("recipient", headOf(e.Key())).Msg("a recipient's record cannot be used")
+		} else if e.Revision() <= r.oldest.revision {
+			next.notAfter(r.oldest.end)
 		}
 	}
 	r.mu.Lock()

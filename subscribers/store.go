@@ -139,15 +139,15 @@ func (s *Subscribers) change(ctx context.Context, id string, edit func(*recipien
 }
 
 func (s *Subscribers) read(ctx context.Context, id string) (*recipient, uint64, error) {
-	r := &recipient{id: id}
 	e, err := s.bucket.Get(ctx, id)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return r, 0, nil
+		return &recipient{id: id}, 0, nil
 	}
 	if err != nil {
 		return nil, 0, unavailable(err)
 	}
-	if err := json.Unmarshal(e.Value(), r); err != nil {
+	r, err := readRecipient(id, e.Value())
+	if err != nil {
 		return nil, 0, fmt.Errorf("the record of recipient %s cannot be read: %w", id, err)
 	}
 	return r, e.Revision(), nil

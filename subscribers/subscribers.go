@@ -79,6 +79,8 @@ type Subscribers struct {
 	fanout   *fanout
 	delivery *delivery
 	counts   counts
+	stalls   stalls
+	progress progress
 }
 
 // New checks the configuration and makes the buckets. Nothing is followed or
@@ -102,7 +104,7 @@ func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 	if s.bucket, err = cfg.Wire.Bucket(ctx, "SUBSCRIPTIONS", "recipients with what they follow", 0); err != nil {
 		return nil, err
 	}
-	s.register = newRegister(s.bucket, cfg.Taxonomy, cfg.Log)
+	s.register = newRegister(s.bucket, cfg.Wire.LastSeq, cfg.Taxonomy, cfg.Log)
 	s.fanout = newFanout(s)
 	s.delivery = newDelivery(s, map[Channel]Sender{
 		Mail:    s.mail,
@@ -163,7 +165,7 @@ func (s *Subscribers) keep(ctx context.Context, what string, fn func(context.Con
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, wire.ErrLost), errors.Is(err, wire.ErrBroken), errors.Is(err, news.ErrNewer):
+		case errors.Is(err, wire.ErrLost), errors.Is(err, wire.ErrBroken), errors.Is(err, news.ErrNewer), isFatal(err):
 			return err
 		}
 		s.cfg.Log.Warn().Err(err).Str("part", what).Msg("interrupted, starting again")
@@ -171,6 +173,16 @@ func (s *Subscribers) keep(ctx context.Context, what string, fn func(context.Con
 			return nil
 		}
 	}
+}
+
+// fatal is an error that only an operator can mend.
+type fatal struct{ error }
+
+func (f fatal) Unwrap() error { return f.error }
+
+func isFatal(err error) bool {
+	_, ok := errors.AsType[fatal](err)
+	return ok
 }
 
 // pauseTime is the wait before something that failed is tried again.
@@ -191,10 +203,25 @@ func pause(ctx context.Context) bool {
 // current returns when the register holds everything stored before the call.
 func (s *Subscribers) current(ctx context.Context) error { return s.register.catchUp(ctx) }
 
-// Ready is nil while subscriptions are in memory and the log answers.
+// Ready is nil while subscriptions are in memory, the log answers, and nothing
+// has been waiting for it for longer than [stallTime].
 func (s *Subscribers) Ready(ctx context.Context) error {
 	if !s.register.loaded() {
 		return errors.New("the subscriptions are not loaded yet")
 	}
-	return s.cfg.Wire.Ready(ctx)
+	if err := s.cfg.Wire.Ready(ctx); err != nil {
+		return err
+	}
+	last, err := s.cfg.Wire.LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Now()
+	if s.progress.stuck(s.fanout.at.Load(), last, now) {
+		return errors.New("the fan-out stands still before the end of the log; its warnings say why")
+	}
+	if s.stalls.longest(now) > stallTime {
+		return errors.New("the delivery waits for the log; its warnings say why")
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -134,6 +135,37 @@ func nameRecipient(key []byte, c Channel, address string) string {
 	h.Write([]byte(string(c) + "\n" + address))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
+
+// readRecipient reads what is stored under a recipient's id.
+func readRecipient(id string, b []byte) (*recipient, error) {
+	r := &recipient{id: id}
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, err
+	}
+	switch {
+	case !validRecipient(id):
+		return nil, errors.New("the key is no recipient's id")
+	case r.Channel != Mail && r.Channel != Webhook:
+		return nil, fmt.Errorf("there is no channel %q", headOf(string(r.Channel)))
+	}
+	return r, nil
+}
+
+// notAfter lets no wish begin behind the event end.
+func (r *recipient) notAfter(end uint64) {
+	for i := range r.Wishes {
+		r.Wishes[i].After = min(r.Wishes[i].After, end)
+	}
+}
+
+// validRecipient reports whether id is one that nameRecipient made.
+func validRecipient(id string) bool {
+	b, err := hex.DecodeString(id)
+	return err == nil && len(b) == 16 && strings.ToLower(id) == id
+}
+
+// headOf is the beginning of a stranger's word, fit for the log.
+func headOf(s string) string { return news.CleanLine(s[:min(len(s), 80)]) }
 
 // settle checks a wish and brings it into the one form in which it is stored.
 // Every problem is listed in one [news.Problem] of code [news.Unacceptable].

@@ -110,6 +110,9 @@ func TestSubscribers_Handler_failing(t *testing.T) {
 		}
 	})
 	t.Run("a success ends it", func(t *testing.T) {
+		w.halt()
+		w.cfg.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+		w.resume()
 		if err := w.wire.WakeAt(t.Context(), sub.Recipient, time.Now()); err != nil {
 			t.Fatal(err)
 		}

@@ -39,6 +39,9 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if t.Next.IsZero() && last.rests(&cur.Event.Release, d.s.cfg.Now()) {
+		return last.Next, nil
+	}
 	assumed := ""
 	if !found && cur.Event.Release.Revision > 1 {
 		if assumed, err = d.assume(to, cur); err != nil {
@@ -107,17 +110,20 @@ func (d *delivery) recipient(t task, r *news.Release) (to *recipient, matching [
 // errBehind: a replica of the log lags; asking again mends it.
 var errBehind = errors.New("the log answers with an older state of a release than was announced")
 
+// errCut: the log was cut off before the event, which an operator accepted.
+var errCut = errors.New("the log ends before the event")
+
 // release reads the release as it is now: not older than the task's event,
 // which a replica that lags behind might answer with.
 func (d *delivery) release(t task) (cur wire.Record, err error) {
 	var final error
 	err = d.insist(func(ctx context.Context) error {
 		cur, final = d.latest.of(ctx, t.Release)
-		switch {
-		case final != nil && mendable(final):
+		if final == nil && cur.Seq < t.Seq {
+			final = d.behind(ctx, t.Seq)
+		}
+		if passing(final) || errors.Is(final, errBehind) {
 			return final
-		case final == nil && cur.Seq < t.Seq:
-			return errBehind
 		}
 		return nil
 	})
@@ -127,6 +133,18 @@ func (d *delivery) release(t task) (cur wire.Record, err error) {
 	return cur, final
 }
 
+// behind says why the log does not know of an event.
+func (d *delivery) behind(ctx context.Context, seq uint64) error {
+	last, err := d.s.cfg.Wire.LastSeq(ctx)
+	switch {
+	case err != nil:
+		return err
+	case seq > last:
+		return errCut
+	}
+	return errBehind
+}
+
 // unreadable parks a task whose release cannot be read, and passes on that the
 // process ends.
 func (d *delivery) unreadable(t task, err error) error {
@@ -134,6 +152,9 @@ func (d *delivery) unreadable(t task, err error) error {
 		return d.work.Err()
 	}
 	d.s.cfg.Log.Error().Err(err).Str("release_id", t.Release).Msg("an alert's release cannot be read")
+	if errors.Is(err, errCut) || errors.Is(err, errBehind) {
+		return d.giveUp(t, "the log does not hold the event any more")
+	}
 	return d.giveUp(t, "the release cannot be read")
 }
 
@@ -211,6 +232,7 @@ func (d *delivery) send(t task, to *recipient, e *news.Event, last attempt, matc
 	if err == nil {
 		a.Outcome, a.Sent = accepted, a.Surfaced
 		d.troubles.clear(t.To)
+		d.waiting.well(t.To)
 		d.s.counts.accepted.add(to.Channel)
 		d.s.cfg.Log.Debug().Str("event_id", a.Event).Str("recipient", t.To).Str("channel", string(to.Channel)).Int("attempt", a.Try).Msg("alert accepted")
 		return time.Time{}, d.record(t, a)
@@ -219,14 +241,18 @@ func (d *delivery) send(t task, to *recipient, e *news.Event, last attempt, matc
 }
 
 // afterFailure records a failed try and says when the next one is.
-func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure error) (again time.Time, err error) {
+func (d *delivery) afterFailure(t task, to *recipient, a, last attempt, failure error) (next time.Time, err error) {
 	a.Answer = alert.Reason(failure)
 	passing, temporary := errors.AsType[*alert.Temporary](failure)
 	if !temporary || !passing.Unknown {
 		a.Told = last.Told // it certainly did not arrive
 	}
-	if temporary && d.worthAnother(t, a) {
-		a.Outcome, a.Next = failed, d.next(a, passing.After)
+	again, spread := temporary && d.worthAnother(t, a), d.s.cfg.Rand()
+	if temporary && passing.Whole {
+		d.waiting.missed(t.To, func(misses int) time.Time { return d.next(a.At, misses, passing.After, spread) })
+	}
+	if again {
+		a.Outcome, a.Next = failed, d.next(a.At, a.Try, passing.After, spread)
 		d.s.counts.failed.add(to.Channel)
 		level := zerolog.InfoLevel
 		if d.troubles.set(t.To, trouble{a.Answer, a.At, a.Next}) {
@@ -265,12 +291,16 @@ func (d *delivery) worthAnother(t task, a attempt) bool {
 	return a.Try <= len(d.s.cfg.Backoff) && (t.Since.IsZero() || d.s.cfg.Now().Sub(t.Since) < d.patience)
 }
 
-// next is the time of the next try: the table's pause, varied by up to a tenth,
-// or later when the endpoint asks for it.
-func (d *delivery) next(a attempt, after time.Duration) time.Time {
-	b := d.s.cfg.Backoff[a.Try-1]
-	b += time.Duration((d.s.cfg.Rand()*2 - 1) * float64(b) / 10)
-	return a.At.Add(max(b, min(after, maxAfter)))
+// next is the time of the next try after the one at the time at, the nth that
+// failed: the table's pause, varied by up to a tenth, or later when the endpoint
+// asks for it.
+func (d *delivery) next(at time.Time, nth int, after time.Duration, spread float64) time.Time {
+	if len(d.s.cfg.Backoff) == 0 {
+		return at
+	}
+	b := d.s.cfg.Backoff[min(nth, len(d.s.cfg.Backoff))-1]
+	b += time.Duration((spread*2 - 1) * float64(b) / 10)
+	return at.Add(max(b, min(after, maxAfter)))
 }
 
 func (d *delivery) record(t task, a attempt) error {

@@ -44,11 +44,13 @@ func (e *Permanent) Error() string { return e.Reason }
 
 // Temporary is a failure that may pass. After is what the other side asked to
 // wait at least; 0 when it said nothing. Unknown means that the message may
-// have arrived all the same.
+// have arrived all the same. Whole means that any other message would have
+// fared no better: the recipient is not reached at all or asks to be left alone.
 type Temporary struct {
 	Reason  string
 	After   time.Duration
 	Unknown bool
+	Whole   bool
 }
 
 func (e *Temporary) Error() string { return e.Reason }

@@ -37,7 +37,7 @@ func (o *outbox) close() {}
 
 func (o *outbox) deliver(_ context.Context, m *gomail.Msg, id string) error {
 	if err := o.write(m, id); err != nil {
-		return &alert.Temporary{Reason: "the outbox cannot be written: " + cause(err)}
+		return &alert.Temporary{Reason: "the outbox cannot be written: " + cause(err), Whole: true}
 	}
 	return nil
 }

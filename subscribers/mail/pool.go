@@ -267,7 +267,7 @@ func verdict(err error) error {
 	}
 	e, ok := errors.AsType[*gomail.SendError](err)
 	if !ok {
-		return &alert.Temporary{Reason: "the mail server cannot be used: " + stage(err)}
+		return &alert.Temporary{Reason: "the mail server cannot be used: " + stage(err), Whole: true}
 	}
 	code := e.ErrorCode()
 	answer := strconv.Itoa(code)
@@ -278,7 +278,10 @@ func verdict(err error) error {
 	case code >= 500 && e.Reason != gomail.ErrSMTPMailFrom && e.Reason != gomail.ErrConnCheck:
 		return &alert.Permanent{Reason: fmt.Sprintf("the mail server answered %s to %s", answer, e.Reason)}
 	case code != 0:
-		return &alert.Temporary{Reason: fmt.Sprintf("the mail server answered %s to %s", answer, e.Reason)}
+		return &alert.Temporary{
+			Reason: fmt.Sprintf("the mail server answered %s to %s", answer, e.Reason),
+			Whole:  code == 421 || e.Reason == gomail.ErrConnCheck || e.Reason == gomail.ErrSMTPMailFrom,
+		}
 	}
 	return &alert.Temporary{
 		Reason:  "the connection to the mail server broke while " + e.Reason.String(),

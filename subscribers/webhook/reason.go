@@ -50,3 +50,9 @@ func mayHaveArrived(err error) bool {
 	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
 	return !badCert && !errors.Is(err, guard.ErrRefused)
 }
+
+// unreached reports whether any other message would have failed too: all but a
+// connection that the endpoint closed, which it may do because of what it read.
+func unreached(err error) bool {
+	return !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) && !strings.HasSuffix(err.Error(), "EOF")
+}

@@ -80,7 +80,7 @@ func (s *Sender) Send(ctx context.Context, m alert.Message) error {
 	}
 	res, err := s.client.Do(r)
 	if err != nil {
-		return &alert.Temporary{Reason: plainly(err), Unknown: mayHaveArrived(err)}
+		return &alert.Temporary{Reason: plainly(err), Unknown: mayHaveArrived(err), Whole: unreached(err)}
 	}
 	defer res.Body.Close()
 	// An answer that stops halfway is an answer: the status counts.
@@ -103,7 +103,10 @@ func judge(res *http.Response, now time.Time) error {
 	case code >= 300 && code < 400:
 		reason += ", and redirects are not followed; subscribe the new address"
 	}
-	return &alert.Temporary{Reason: reason, After: retryAfter(res.Header.Get("Retry-After"), now)}
+	return &alert.Temporary{
+		Reason: reason, After: retryAfter(res.Header.Get("Retry-After"), now),
+		Whole: res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable,
+	}
 }
 
 // retryAfter reads both forms of RFC 9110 section 10.2.3; 0 when there is none.
