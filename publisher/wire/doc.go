@@ -19,12 +19,23 @@
 //
 // An append that returned nil is on disk (every write is synced) and noted in
 // the head, a second place that names the last acknowledged event by sequence
-// and hash. Each event carries the hash of its predecessor. Open compares the
-// log's end with its head, and refuses one that is behind it or another; Follow
-// checks the chain from event to event, so that whoever replays the log finds a
-// hole in the middle too. Both say [ErrLost] or [ErrBroken]; damage is never
-// served in silence. An operator may accept it (Config.AcceptLoss): then every
-// break there is now is noted and passed from then on, and a new one is not.
+// and hash. For the embedded server that is a file beside the store; for an
+// external one it is a bucket beside the log, which all processes share, and a
+// file in each process's data folder, because a server that lost everything has
+// lost its bucket too: the later of both counts. A log that holds events while
+// no head is known is refused; a new data folder beside a log with its head, and
+// a new log under a new folder, are not.
+//
+// Each event carries the hash of its predecessor. Open compares the log's end
+// with its head, and refuses one that is behind it or another; Follow checks the
+// chain from event to event, so that whoever replays the log finds a hole in the
+// middle too. Both say [ErrLost] or [ErrBroken]; damage is never served in
+// silence by who replays the log. A process that only appends, and never
+// follows, checks no more than the end.
+//
+// An operator may accept a loss (Config.AcceptLoss): then every break there is
+// now is noted and passed from then on, and a new one is not. The sequences of
+// lost events are not given again; whoever stood at one goes on behind the gap.
 //
 // Enqueue is exactly once: a batch is stored whole with its cursor or not at
 // all, and a second writer with an old cursor gets [ErrStale]. Drain is at

@@ -44,10 +44,10 @@ func (l link) String() string { return hex.EncodeToString(l.hash[:]) }
 // headKeeper notes the last acknowledged link in a second place. Its methods
 // are called one at a time.
 type headKeeper interface {
-	// load returns the zero link when nothing was noted yet, and [ErrBroken]
+	// load returns what was noted, false when nothing ever was, and [ErrBroken]
 	// when what was noted cannot be read.
-	load(ctx context.Context) (link, error)
-	// save notes a link that is further on.
+	load(ctx context.Context) (l link, known bool, err error)
+	// save notes a link unless one that is as far on is noted. It comes after load.
 	save(ctx context.Context, l link) error
 	// reset notes a link whatever was noted before.
 	reset(ctx context.Context, l link) error
@@ -75,28 +75,40 @@ func parseSlot(b []byte) (link, bool) {
 	return l, true
 }
 
-// headFile keeps the head beside an embedded store.
+// headFile keeps the head in the data folder.
 type headFile struct {
-	f    *os.File
+	path string
+	f    *os.File // nil while there is none
 	turn int64
+	last link // the newest that is noted
 }
 
-// openHeadFile opens the file, and makes it whole when it is not there: a crash
-// leaves it complete or absent.
 func openHeadFile(path string) (*headFile, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeHeadFile(path); err == nil {
-			f, err = os.OpenFile(path, os.O_RDWR, 0)
-		}
+		return &headFile{path: path}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the log's head: %w", plainPath(err))
 	}
-	return &headFile{f: f}, nil
+	return &headFile{path: path, f: f}, nil
+}
+
+// make makes the file when it is not there. A crash leaves it complete or absent.
+func (h *headFile) make() (err error) {
+	if h.f != nil {
+		return nil
+	}
+	if err = makeHeadFile(h.path); err == nil {
+		h.f, err = os.OpenFile(h.path, os.O_RDWR, 0)
+	}
+	return err
 }
 
 func makeHeadFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "head-*") // mode 0600
 	if err != nil {
 		return err
@@ -115,92 +127,107 @@ func makeHeadFile(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-func (h *headFile) load(context.Context) (link, error) {
+func (h *headFile) load(context.Context) (link, bool, error) {
+	if h.f == nil {
+		return link{}, false, nil
+	}
 	buf := make([]byte, 2*slot)
 	n, err := h.f.ReadAt(buf, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return link{}, fmt.Errorf("read the log's head: %w", plainPath(err))
+		return link{}, false, fmt.Errorf("read the log's head: %w", plainPath(err))
 	}
 	a, okA := parseSlot(buf[:min(n, slot)])
 	b, okB := parseSlot(buf[min(n, slot):n])
 	switch {
 	case !okA && !okB:
-		return link{}, fmt.Errorf("%w: its head in the file %s is unreadable", ErrBroken, h.f.Name())
+		return link{}, true, fmt.Errorf("%w: its head in the file %s is unreadable", ErrBroken, h.path)
 	case okA && (!okB || a.seq > b.seq):
-		h.turn = 1
-		return a, nil
+		h.turn, h.last = 1, a
 	default:
-		h.turn = 0
-		return b, nil
+		h.turn, h.last = 0, b
 	}
+	return h.last, true, nil
 }
 
 func (h *headFile) save(_ context.Context, l link) error {
-	_, err := h.f.WriteAt(makeSlot(l), h.turn*slot)
+	if h.f != nil && l.seq <= h.last.seq {
+		return nil
+	}
+	return h.write(l)
+}
+
+func (h *headFile) write(l link) error {
+	err := h.make()
+	if err == nil {
+		_, err = h.f.WriteAt(makeSlot(l), h.turn*slot)
+	}
 	if err == nil {
 		err = h.f.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("write the log's head: %w", plainPath(err))
 	}
-	h.turn = 1 - h.turn
+	h.turn, h.last = 1-h.turn, l
 	return nil
 }
 
-func (h *headFile) reset(ctx context.Context, l link) error {
-	if err := h.save(ctx, l); err != nil {
+func (h *headFile) reset(_ context.Context, l link) error {
+	if err := h.write(l); err != nil {
 		return err
 	}
-	return h.save(ctx, l)
+	return h.write(l)
 }
 
-func (h *headFile) close() error { return h.f.Close() }
+func (h *headFile) close() error {
+	if h.f == nil {
+		return nil
+	}
+	return h.f.Close()
+}
 
 // headBucket keeps the head of an external server's log in a bucket of its own.
 type headBucket struct {
-	kv  jetstream.KeyValue
-	rev uint64 // of the newest value seen, 0 for none
+	kv   jetstream.KeyValue
+	rev  uint64 // of the newest value seen, 0 for none
+	last link   // that value
 }
 
 const headKey = "wire"
 
-func (h *headBucket) load(ctx context.Context) (link, error) {
+func (h *headBucket) load(ctx context.Context) (link, bool, error) {
 	e, err := h.kv.Get(ctx, headKey)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		h.rev = 0
-		return link{}, nil
+		h.rev, h.last = 0, link{}
+		return link{}, false, nil
 	}
 	if err != nil {
-		return link{}, translate("read the log's head", err)
+		return link{}, false, translate("read the log's head", err)
 	}
-	h.rev = e.Revision()
 	l, ok := parseSlot(e.Value())
+	h.rev, h.last = e.Revision(), l
 	if !ok {
-		return link{}, fmt.Errorf("%w: its head in the bucket %s is unreadable", ErrBroken, h.kv.Bucket())
+		return link{}, true, fmt.Errorf("%w: its head in the bucket %s is unreadable", ErrBroken, h.kv.Bucket())
 	}
-	return l, nil
+	return l, true, nil
 }
 
 // save moves the head forward only: several publishers write it, and the one
 // that is behind gives way.
 func (h *headBucket) save(ctx context.Context, l link) error {
-	for {
+	for h.rev == 0 || l.seq > h.last.seq {
 		rev, err := h.kv.Update(ctx, headKey, makeSlot(l), h.rev) // 0 means that there is none
 		if err == nil {
-			h.rev = rev
+			h.rev, h.last = rev, l
 			return nil
 		}
 		if !isWrongSequence(err) {
 			return translate("write the log's head", err)
 		}
-		old, err := h.load(ctx)
-		if err != nil && !errors.Is(err, ErrBroken) {
+		if _, _, err := h.load(ctx); err != nil && !errors.Is(err, ErrBroken) {
 			return err
 		}
-		if err == nil && old.seq >= l.seq {
-			return nil
-		}
 	}
+	return nil
 }
 
 func (h *headBucket) reset(ctx context.Context, l link) error {
@@ -208,7 +235,7 @@ func (h *headBucket) reset(ctx context.Context, l link) error {
 	if err != nil {
 		return translate("write the log's head", err)
 	}
-	h.rev = rev
+	h.rev, h.last = rev, l
 	return nil
 }
 

@@ -101,13 +101,23 @@ func TestOpen_Head(t *testing.T) {
 		rewrite(t, filepath.Join(dir, "head"), func(b []byte) []byte { return b[:200] })
 		mustReopen(t, dir, false, 5)
 	})
-	t.Run("there is none, as before the first append", func(t *testing.T) {
+	t.Run("there is none beside events", func(t *testing.T) {
 		dir := made(t, 3)
 		if err := os.Remove(filepath.Join(dir, "head")); err != nil {
 			t.Fatal(err)
 		}
-		mustReopen(t, dir, false, 3)
+		mustRefuse(t, dir, wire.ErrBroken)
+		mustRefuse(t, dir, wire.ErrBroken) // a refusal makes none
+		mustReopen(t, dir, true, 3)
 		mustReopen(t, dir, false, 4)
+	})
+	t.Run("there is none and no event", func(t *testing.T) {
+		dir := made(t, 0)
+		if err := os.Remove(filepath.Join(dir, "head")); err != nil {
+			t.Fatal(err)
+		}
+		mustReopen(t, dir, false, 0)
+		mustReopen(t, dir, false, 1)
 	})
 	for name, spoil := range map[string]func([]byte) []byte{
 		"both slots are broken": func(b []byte) []byte { b[0] ^= 1; b[130] ^= 1; return b },

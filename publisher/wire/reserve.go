@@ -16,7 +16,7 @@ type use struct {
 	mu          sync.Mutex
 	asked       time.Time
 	sent        uint64 // bytes that this process had sent by then
-	used, limit int64 // in bytes; limit 0 means that none is known
+	used, limit int64  // in bytes; limit 0 means that none is known
 }
 
 // useAge is how long an answer about the store's use is good for.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -62,8 +61,8 @@ func (w *Wire) step(ctx context.Context, prev link, h nats.Header, seq uint64, s
 	return chain(before, seq, subject, data), nil
 }
 
-// linkAt is the link of the message at seq. Where the operator accepted that
-// the log goes on without it, that is its sequence alone.
+// linkAt is the link of the message at seq. In a gap that the operator accepted
+// it is the sequence alone of the gap's end.
 func (w *Wire) linkAt(ctx context.Context, seq uint64) (link, error) {
 	if seq == 0 {
 		return link{}, nil
@@ -75,14 +74,32 @@ func (w *Wire) linkAt(ctx context.Context, seq uint64) (link, error) {
 	case away(err):
 		return link{}, translate("read the log", err)
 	}
-	accepted, acceptErr := w.accepted(ctx, seq+1)
+	behind, lookErr := w.behind(ctx, seq)
+	if lookErr != nil {
+		return link{}, lookErr
+	}
+	accepted, acceptErr := w.accepted(ctx, behind)
 	if acceptErr != nil {
 		return link{}, acceptErr
 	}
 	if !accepted {
 		return link{}, fmt.Errorf("%w: event %d cannot be read (%w)", ErrLost, seq, err)
 	}
-	return link{seq: seq}, nil
+	return link{seq: behind - 1}, nil
+}
+
+// behind is the first sequence behind a gap at seq: that of the next event
+// there is, or of the next one to come.
+func (w *Wire) behind(ctx context.Context, seq uint64) (uint64, error) {
+	m, err := w.wire.GetMsg(ctx, seq+1, jetstream.WithGetMsgSubject(subjectRelease+"*"))
+	if err == nil {
+		return m.Sequence, nil
+	}
+	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, translate("read the log", err)
+	}
+	last, err := w.LastSeq(ctx)
+	return max(last, seq) + 1, err
 }
 
 // reloadTail moves the tail behind what others have appended.
@@ -114,7 +131,7 @@ func (w *Wire) verify(ctx context.Context, acceptLoss bool) error {
 }
 
 func (w *Wire) compare(ctx context.Context) error {
-	head, err := w.head.load(ctx)
+	head, known, err := w.head.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,6 +142,9 @@ func (w *Wire) compare(ctx context.Context) error {
 	st := info.State
 	if st.LastSeq < head.seq {
 		return fmt.Errorf("%w: the log ends at event %d, but event %d was acknowledged", ErrLost, st.LastSeq, head.seq)
+	}
+	if !known && st.LastSeq > 0 {
+		return fmt.Errorf("%w: it holds events, but its head is noted nowhere, so that nobody can tell whether all are there", ErrBroken)
 	}
 	from := head
 	if st.Msgs != st.LastSeq { // something is missing; was it accepted?
@@ -147,10 +167,7 @@ func (w *Wire) compare(ctx context.Context) error {
 	if w.tail, err = w.closeGap(ctx, w.tail, st.LastSeq); err != nil {
 		return err
 	}
-	if w.tail.seq > head.seq {
-		return w.head.save(ctx, w.tail)
-	}
-	return nil
+	return w.head.save(ctx, w.tail)
 }
 
 // closeGap accounts for events behind tail that are not there any more.
@@ -159,37 +176,6 @@ func (w *Wire) closeGap(ctx context.Context, tail link, last uint64) (link, erro
 		return tail, nil
 	}
 	return w.linkAt(ctx, last)
-}
-
-// accept makes what is left of the log the whole log: every break in it is
-// noted as accepted, and its end becomes the head.
-func (w *Wire) accept(ctx context.Context) error {
-	info, err := w.wire.Info(ctx)
-	if err != nil {
-		return translate("look at the log", err)
-	}
-	last := info.State.LastSeq
-	tail, err := w.scan(ctx, link{}, last, func(prev link, m jetstream.Msg, seq uint64) (link, error) {
-		if l, err := follows(prev, m.Headers(), seq, m.Subject(), m.Data()); err == nil {
-			return l, nil
-		}
-		if err := w.noteAccepted(ctx, seq); err != nil {
-			return link{}, err
-		}
-		before, _ := prevOf(m.Headers())
-		return chain(before, seq, m.Subject(), m.Data()), nil
-	})
-	if err != nil {
-		return err
-	}
-	if tail.seq < last {
-		if err := w.noteAccepted(ctx, last+1); err != nil {
-			return err
-		}
-		tail = link{seq: last}
-	}
-	w.tail = tail
-	return w.head.reset(ctx, tail)
 }
 
 // scan reads the log from behind prev up to and including last.
@@ -202,32 +188,4 @@ func (w *Wire) scan(ctx context.Context, prev link, last uint64, fn func(prev li
 		return err
 	})
 	return prev, translate("read the log", err)
-}
-
-// losses is the bucket of accepted breaks: each key is the sequence of the
-// first event behind one. It exists only where a loss was accepted.
-const losses = "LOSSES"
-
-func (w *Wire) accepted(ctx context.Context, seq uint64) (bool, error) {
-	kv, err := w.js.KeyValue(ctx, losses)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, translate("read the accepted losses", err)
-	}
-	_, err = kv.Get(ctx, strconv.FormatUint(seq, 10))
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return false, nil
-	}
-	return err == nil, translate("read the accepted losses", err)
-}
-
-func (w *Wire) noteAccepted(ctx context.Context, seq uint64) error {
-	kv, err := w.Bucket(ctx, losses, "breaks of the log that the operator accepted", 0)
-	if err != nil {
-		return err
-	}
-	_, err = kv.PutString(ctx, strconv.FormatUint(seq, 10), "accepted")
-	return translate("note the accepted loss", err)
 }

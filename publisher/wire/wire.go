@@ -18,7 +18,8 @@ import (
 // Config says where the log lives.
 type Config struct {
 	// DataDir is the data folder. The embedded server keeps its store there and
-	// the folder is locked for this process.
+	// the folder is locked for this process. With an external server it holds a
+	// witness of the log's head, and may be empty or one that cannot be written.
 	DataDir string
 	// URL of an external NATS server with JetStream; empty starts the embedded one.
 	URL string
@@ -57,7 +58,7 @@ type Wire struct {
 	queues                      []jetstream.Stream
 	records                     *journal
 	use                         use
-	full                        atomic.Bool // the last write found the store full
+	full                        atomic.Bool   // the last write found the store full
 	closed                      chan struct{} // closed by Close
 	closeOnce                   sync.Once
 	closeErr                    error
@@ -81,8 +82,6 @@ func Open(ctx context.Context, cfg Config) (*Wire, error) {
 		return nil, fmt.Errorf("%d delivery queues are asked for; choose 1 to 64", cfg.Queues)
 	}
 	w := &Wire{cfg: cfg, appending: make(chan struct{}, 1), closed: make(chan struct{}), log: cfg.Log.With().Str("component", "wire").Logger()}
-	ctx, cancel := context.WithTimeout(ctx, setupTime)
-	defer cancel()
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}
@@ -93,15 +92,17 @@ func (w *Wire) open(ctx context.Context) error {
 	if err := w.connect(); err != nil {
 		return err
 	}
-	if err := w.makeStreams(ctx); err != nil {
+	setup, cancel := context.WithTimeout(ctx, setupTime)
+	defer cancel()
+	if err := w.makeStreams(setup); err != nil {
 		return err
 	}
-	if err := w.openHead(ctx); err != nil {
+	if err := w.openHead(setup); err != nil {
 		return err
 	}
 	if err := w.verify(ctx, w.cfg.AcceptLoss); err != nil {
 		if damaged(err) {
-			return fmt.Errorf("%w; nothing was started: restore %s from a backup, or start once with --accept-loss to go on with what is left", err, w.where())
+			return fmt.Errorf("%w; nothing was started: restore %s, or start once with --accept-loss to go on with what is left", err, w.where())
 		}
 		return err
 	}
@@ -111,9 +112,13 @@ func (w *Wire) open(ctx context.Context) error {
 
 func (w *Wire) where() string {
 	if w.emb != nil {
-		return "the data folder " + w.cfg.DataDir
+		return "the data folder " + w.cfg.DataDir + " from a backup"
 	}
-	return "the streams on " + withoutSecrets(w.cfg.URL)
+	s := "the streams on " + withoutSecrets(w.cfg.URL) + " from a backup"
+	if w.cfg.DataDir != "" {
+		s += ", name another data folder with --data if " + w.cfg.DataDir + " belongs to another log"
+	}
+	return s
 }
 
 // withoutSecrets is the address, or list of addresses, without passwords and tokens.
@@ -182,12 +187,15 @@ func (w *Wire) Embedded() bool { return w.emb != nil }
 func (w *Wire) Queues() int { return len(w.queues) }
 
 func (w *Wire) openHead(ctx context.Context) error {
-	if w.emb != nil {
-		h, err := openHeadFile(filepath.Join(w.cfg.DataDir, "head"))
-		if err != nil {
+	var own *headFile
+	if w.cfg.DataDir != "" {
+		var err error
+		if own, err = openHeadFile(filepath.Join(w.cfg.DataDir, "head")); err != nil {
 			return err
 		}
-		w.head = h
+		w.head = own
+	}
+	if w.emb != nil {
 		return nil
 	}
 	kv, err := patiently(ctx, func(ctx context.Context) (jetstream.KeyValue, error) {
@@ -197,6 +205,9 @@ func (w *Wire) openHead(ctx context.Context) error {
 		return err
 	}
 	w.head = &headBucket{kv: kv}
+	if own != nil {
+		w.head = &witnessed{shared: w.head, own: own, log: w.log}
+	}
 	return nil
 }
 
