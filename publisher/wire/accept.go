@@ -150,3 +150,23 @@ func (w *Wire) noteAccepted(ctx context.Context, seq uint64) error {
 	_, err = kv.PutString(ctx, strconv.FormatUint(seq, 10), "accepted")
 	return translate("note the accepted loss", err)
 }
+
+// Lost reports whether the event with the sequence seq is gone and the operator
+// accepted that.
+func (w *Wire) Lost(ctx context.Context, seq uint64) (bool, error) {
+	if seq == 0 {
+		return false, nil
+	}
+	_, err := w.wire.GetMsg(ctx, seq)
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, translate("read the log", err)
+	}
+	behind, err := w.behind(ctx, seq)
+	if err != nil {
+		return false, err
+	}
+	return w.accepted(ctx, behind)
+}

@@ -51,6 +51,11 @@ func TestOpen_AcceptedLossReusesNoSequence(t *testing.T) {
 						t.Errorf("start %d, from %d: %d events, %v", n, from, len(got.ids), got.err)
 					}
 				}
+				for seq := range lost + 3 {
+					if is, err := w.Lost(t.Context(), seq); err != nil || is != (seq > uint64(left) && seq <= lost) {
+						t.Errorf("start %d: event %d is lost: %v, %v", n, seq, is, err)
+					}
+				}
 				shut(t, w)
 			}
 		})
