@@ -136,10 +136,14 @@ func (d *delivery) release(t task) (cur wire.Record, err error) {
 // behind says why the log does not know of an event.
 func (d *delivery) behind(ctx context.Context, seq uint64) error {
 	last, err := d.s.cfg.Wire.LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	lost, err := d.s.cfg.Wire.Lost(ctx, seq)
 	switch {
 	case err != nil:
 		return err
-	case seq > last:
+	case lost, seq > last:
 		return errCut
 	}
 	return errBehind
