@@ -209,11 +209,21 @@ func TestOpen_ExternalServerAway(t *testing.T) {
 func TestOpen_ExternalCredentials(t *testing.T) {
 	srv := outside(t, server.Options{Username: "user", Password: "SECRETSECRET"})
 	for name, tc := range map[string]struct{ url, credentials, says string }{
-		"right password":          {"nats://user:SECRETSECRET@" + srv.Addr().String(), "", ""},
-		"wrong password":          {"nats://user:SECRETWRONG@" + srv.Addr().String(), "", "Authorization"},
-		"no password":             {"nats://" + srv.Addr().String(), "", "Authorization"},
-		"no such credentials":     {"nats://" + srv.Addr().String(), "/no/such/file", "/no/such/file"},
-		"a server without a name": {"nats://user:SECRETSECRET@", "", "cannot reach"},
+		"right password":                 {"nats://user:SECRETSECRET@" + srv.Addr().String(), "", ""},
+		"wrong password":                 {"nats://user:SECRETWRONG@" + srv.Addr().String(), "", "Authorization"},
+		"no password":                    {"nats://" + srv.Addr().String(), "", "Authorization"},
+		"no such credentials":            {"nats://" + srv.Addr().String(), "/no/such/file", "/no/such/file"},
+		"a server without a name":        {"nats://user:SECRETSECRET@", "", "address 1 of 1 is not like"},
+		"a percent sign in the password": {"nats://user:pa%ssSECRET@127.0.0.1:1", "", "%25 for %"},
+		"a slash in the password":        {"nats://user:SECRET/SECRET@127.0.0.1:1", "", "%2F for /"},
+		"a hash in the password":         {"nats://SECRET#SECRET@127.0.0.1:1", "", "%23 for #"},
+		"a question mark in the token":   {"nats://SECRET?SECRET@127.0.0.1:1", "", "%3F for ?"},
+		"an at sign in the password":     {"nats://user:SECRET@SECRET@127.0.0.1:1", "", "cannot reach NATS at nats://127.0.0.1:1: "},
+		"a comma in the password":        {"nats://user:SECRET,SECRET@127.0.0.1:1", "", "address 1 of 2"},
+		"a bad port":                     {"nats://user:SECRET@127.0.0.1:x", "", "host:4222"},
+		"a space":                        {"nats://user:SECRET@127.0.0.1 :1", "", "host:4222"},
+		"the second is wrong":            {"nats://127.0.0.1:1,nats://user:%SECRET@127.0.0.1:1", "", "address 2 of 2"},
+		"none of two answers":            {"nats://a:SECRET@127.0.0.1:1,b:SECRET@127.0.0.1:2", "", "cannot reach NATS at nats://127.0.0.1:1,127.0.0.1:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, err := wire.Open(t.Context(), wire.Config{URL: tc.url, Credentials: tc.credentials, Queues: 1, Log: zerolog.Nop()})
@@ -515,4 +525,24 @@ func TestOpen_Listen(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestRedact(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                                 "",
+		"nats://127.0.0.1:4222":            "nats://127.0.0.1:4222",
+		"nats://user:secret@a:4222/":       "nats://a:4222",
+		"tls://token@a, user:secret@[::1]": "tls://a,[::1]",
+		"a:4222,nats://u:p%ass@b,nats://c": "a:4222,…,nats://c",
+		"nats://u:se/cret@b:1":             "…",
+		"nats://se#cret@b:1":               "…",
+		"nats://se?cret@b:1":               "…",
+		"nats://token/cret@b:1":            "…",
+		"nats://u:p@b:port":                "…",
+		"nats://u:p@":                      "…",
+	} {
+		if got := wire.Redact(in); got != want {
+			t.Errorf("%s becomes %s, want %s", in, got, want)
+		}
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,26 +113,11 @@ func (w *Wire) where() string {
 	if w.emb != nil {
 		return "the data folder " + w.cfg.DataDir + " from a backup"
 	}
-	s := "the streams on " + withoutSecrets(w.cfg.URL) + " from a backup"
+	s := "the streams on " + Redact(w.cfg.URL) + " from a backup"
 	if w.cfg.DataDir != "" {
 		s += ", name another data folder with --data if " + w.cfg.DataDir + " belongs to another log"
 	}
 	return s
-}
-
-// withoutSecrets is the address, or list of addresses, without passwords and tokens.
-func withoutSecrets(addresses string) string {
-	parts := strings.Split(addresses, ",")
-	for i, p := range parts {
-		at := strings.LastIndexByte(p, '@')
-		scheme := strings.Index(p, "://")
-		if at >= 0 && scheme >= 0 && scheme < at {
-			parts[i] = p[:scheme+3] + p[at+1:]
-		} else if at >= 0 {
-			parts[i] = p[at+1:]
-		}
-	}
-	return strings.Join(parts, ",")
 }
 
 func (w *Wire) connect() error {
@@ -158,6 +142,8 @@ func (w *Wire) connect() error {
 			return err
 		}
 		opts = append(opts, nats.InProcessServer(w.emb.srv), nats.UserInfo(w.emb.user, w.emb.pass))
+	} else if err = checkAddresses(url); err != nil {
+		return err
 	} else if w.cfg.Credentials != "" {
 		opts = append(opts, nats.UserCredentials(w.cfg.Credentials))
 	}
@@ -165,7 +151,7 @@ func (w *Wire) connect() error {
 		if w.emb != nil {
 			return fmt.Errorf("cannot reach the embedded NATS server: %w", err)
 		}
-		return fmt.Errorf("cannot reach NATS at %s: %w; start it, or correct --nats-url", withoutSecrets(url), err)
+		return fmt.Errorf("cannot reach NATS at %s: %w; start it, or correct --nats-url", Redact(url), err)
 	}
 	w.js, err = jetstream.New(w.nc, jetstream.WithDefaultTimeout(callTimeout),
 		jetstream.WithPublishAsyncMaxPending(256))
