@@ -12,6 +12,7 @@ import (
 
 	"dateline/publisher/access"
 	"dateline/publisher/news"
+	"dateline/subscribers"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/pflag"
@@ -117,8 +118,8 @@ func (c config) check() (checked, error) {
 	if len(c.Roles) < len(allRoles) && c.NATSURL == "" {
 		bad("--roles %s needs --nats-url: the embedded server is reached by its own process only", strings.Join(c.Roles, ","))
 	}
-	if c.SMTPURL != "" && c.MailFrom == "" {
-		bad("--smtp-url needs --mail-from, the address that alerts come from")
+	if err := subscribers.CheckMail(c.SMTPURL, c.MailFrom); err != nil {
+		bad("%s", err)
 	}
 	if c.NATSURL != "" && c.NATSListen != "" {
 		bad("--nats-url and --nats-listen exclude each other")
@@ -163,7 +164,7 @@ func (c config) check() (checked, error) {
 
 func isBaseURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
 		u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 

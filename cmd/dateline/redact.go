@@ -3,26 +3,18 @@ package main
 import (
 	"net/url"
 	"strings"
+
+	"dateline/publisher/wire"
 )
 
-// redact hides the password and user in a URL, and everything in what is none.
+// redact hides users, passwords and everything behind the host of an address
+// or a list of them. What cannot be read for certain becomes "…".
 func redact(s string) string {
-	if s == "" {
-		return ""
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
+	address, query, _ := strings.Cut(s, "?")
+	if strings.Contains(query, "@") { // a password with a question mark in it
 		return "…"
 	}
-	if u.User != nil {
-		u.User = url.User("…")
-	}
-	u.RawQuery = ""
-	out, err := url.PathUnescape(u.String())
-	if err != nil {
-		return "…"
-	}
-	return out
+	return wire.Redact(address)
 }
 
 // pathOf is the path of a base URL without a slash at the end.
