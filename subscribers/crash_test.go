@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
+	"dateline/publisher/wire/wiretest"
 	"dateline/subscribers"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -140,26 +137,17 @@ func TestSubscribers_Run_recordsGone(t *testing.T) {
 // forgetAttempts empties the stream of attempts, as time would.
 func (w *world) forgetAttempts() {
 	w.t.Helper()
-	pass, err := os.ReadFile(filepath.Join(w.dir, "nats-password"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	nc, err := nats.Connect("nats://"+w.wire.ListenAddr(), nats.UserInfo("operator", strings.TrimSpace(string(pass))))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	st, err := js.Stream(w.t.Context(), "ATTEMPTS")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := st.Purge(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
+	w.stop()
+	wiretest.Tamper(w.t, w.dir, func(js jetstream.JetStream) {
+		st, err := js.Stream(w.t.Context(), "ATTEMPTS")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if err := st.Purge(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+	})
+	w.start()
 }
 
 // TestSubscribers_Run_restartsInTheMiddle: every endpoint is called once,

@@ -489,16 +489,20 @@ func TestOpen_Listen(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	other := connected(t, operatorURL(t, w, dir))
-	add(t, other, first("from outside"), 0)
-	if got := follow(t, w, 1, 1); got.err != nil {
-		t.Error(got.err)
-	}
 	for _, url := range []string{"nats://" + w.ListenAddr(), "nats://operator:wrong@" + w.ListenAddr(), "nats://operator:@" + w.ListenAddr(), "nats://dateline:@" + w.ListenAddr()} {
 		if _, err := wire.Open(t.Context(), wire.Config{URL: url, Queues: 2, Log: zerolog.Nop()}); err == nil {
 			t.Errorf("%s is let in", url)
 		}
 	}
+	t.Run("its operator only reads", func(t *testing.T) {
+		err := within(t, 5*time.Second, func() error {
+			_, err := wire.Open(t.Context(), wire.Config{URL: operatorURL(t, w, dir), Queues: 2, Log: zerolog.Nop()})
+			return err
+		})
+		if !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), "only reads") {
+			t.Error(err)
+		}
+	})
 	t.Run("port taken", func(t *testing.T) {
 		err := within(t, 5*time.Second, func() error {
 			_, err := wire.Open(t.Context(), wire.Config{DataDir: t.TempDir(), Listen: w.ListenAddr(), Log: zerolog.Nop()})
@@ -525,6 +529,96 @@ func TestOpen_Listen(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The operator reads everything and changes nothing.
+func TestOpen_ListenRights(t *testing.T) {
+	dir := t.TempDir()
+	w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 2, Listen: "127.0.0.1:0"})
+	fill(t, w, 2)
+	at := enqueue(t, w, 0, wire.Cursor{}, wire.Cursor{Seq: 1}, tasks("normal", "a"))
+	if _, err := w.Bucket(t.Context(), "THINGS", "for a test", 0); err != nil {
+		t.Fatal(err)
+	}
+	before, err := w.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	violations := make(chan error, 10)
+	nc, err := nats.Connect(operatorURL(t, w, dir), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { violations <- err }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for _, subject := range []string{
+		"wire.rel." + news.NewID("1"), "wire.rel.x", "dlv.0.mail.normal", "fan.0", "held.r.x", "later.r", "due.r", "att.r.x", "dead.mail.x",
+		"$KV.HEAD.wire", "$KV.THINGS.a", "$JS.API.STREAM.CREATE.MINE", "$JS.API.STREAM.UPDATE.WIRE", "$JS.API.STREAM.DELETE.WIRE",
+		"$JS.API.STREAM.PURGE.DEAD", "$JS.API.STREAM.RESTORE.WIRE", "$JS.API.STREAM.SNAPSHOT.WIRE", "$JS.API.STREAM.MSG.DELETE.WIRE",
+		"$JS.API.CONSUMER.CREATE.WIRE", "$JS.API.CONSUMER.CREATE.WIRE.mine", "$JS.API.CONSUMER.CREATE.DELIVER_0.mine.dlv.0.mail.normal",
+		"$JS.API.CONSUMER.DURABLE.CREATE.WIRE.mine", "$JS.API.CONSUMER.DELETE.DELIVER_0.mail-normal", "$JS.API.CONSUMER.PAUSE.DELIVER_0.mail-normal",
+		"$JS.API.CONSUMER.MSG.NEXT.DELIVER_0.mail-normal", "$JS.API.CONSUMER.RESET.DELIVER_0.mail-normal", "$JS.API.ACCOUNT.PURGE.$G",
+		"$JS.API.META.LEADER.STEPDOWN", "$JS.ACK.DELIVER_0.mail-normal.1.1.1.1.1", "$JS.FC.x", "_INBOX.theirs", "$SYS.REQ.SERVER.PING", "anything",
+	} {
+		if err := nc.Publish(subject, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		if err := within(t, 5*time.Second, func() error { return <-violations }); !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), `"`+subject+`"`) {
+			t.Errorf("%s: %v", subject, err)
+		}
+	}
+	after, err := w.Stats(t.Context())
+	if err != nil || after.LastSeq != before.LastSeq || after.Queued != before.Queued || after.Held+after.Dead+after.Attempts != 0 {
+		t.Errorf("%+v became %+v, %v", before, after, err)
+	}
+	enqueue(t, w, 0, at, wire.Cursor{Seq: 2}, nil)
+
+	live, err := nc.SubscribeSync("wire.rel.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.AccountInfo(t.Context()); err != nil {
+		t.Error(err)
+	}
+	names := 0
+	for range js.StreamNames(t.Context()).Name() {
+		names++
+	}
+	infos := 0
+	for range js.ListStreams(t.Context()).Info() {
+		infos++
+	}
+	if names < 6 || infos != names {
+		t.Errorf("%d names and %d descriptions of streams", names, infos)
+	}
+	s, err := js.Stream(t.Context(), "WIRE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := s.GetMsg(t.Context(), 1); err != nil || m.Subject != "wire.rel."+news.NewID("1") {
+		t.Error(m, err)
+	}
+	if m, err := nc.Request("$JS.API.STREAM.MSG.GET.WIRE", []byte(`{"seq":2}`), 5*time.Second); err != nil || !strings.Contains(string(m.Data), news.NewID("2")) {
+		t.Error(err)
+	}
+	if kv, err := js.KeyValue(t.Context(), "THINGS"); err != nil {
+		t.Error(err)
+	} else if _, err := kv.Get(t.Context(), "a"); !errors.Is(err, jetstream.ErrKeyNotFound) {
+		t.Error(err)
+	}
+	for range s.ListConsumers(t.Context()).Info() {
+		t.Error("there is a consumer")
+	}
+	add(t, w, first("3"), 0)
+	if m, err := live.NextMsg(5 * time.Second); err != nil || m.Subject != "wire.rel."+news.NewID("3") {
+		t.Error(m, err)
+	}
+	if len(violations) > 0 {
+		t.Error(<-violations)
+	}
 }
 
 func TestRedact(t *testing.T) {

@@ -139,7 +139,7 @@ func prevOf(t *testing.T, w *wire.Wire, js jetstream.JetStream) string {
 }
 
 func TestWire_FollowParksWhatCannotBeRead(t *testing.T) {
-	w, js := listening(t, t.TempDir())
+	w, js := opened(t, t.TempDir())
 	bad := news.NewID("bad")
 	prev := prevOf(t, w, js)
 	chained(t, js, prev, bad, []byte("{broken\n"))
@@ -168,7 +168,7 @@ func TestWire_FollowParksWhatCannotBeRead(t *testing.T) {
 }
 
 func TestWire_FollowStopsAtANewerVersion(t *testing.T) {
-	w, js := listening(t, t.TempDir())
+	w, js := opened(t, t.TempDir())
 	prev := prevOf(t, w, js)
 	chained(t, js, prev, news.NewID("new"), []byte(`{"v":2,"kind":["celebrated"]}`))
 	got := follow(t, w, 1, 2)
@@ -186,7 +186,7 @@ func TestWire_FollowFindsABreak(t *testing.T) {
 		"no hash": "", "a wrong hash": strings.Repeat("ab", 32), "half a hash": "abab", "no hexadecimal": strings.Repeat("zz", 32),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, js := listening(t, t.TempDir())
+			w, js := opened(t, t.TempDir())
 			fill(t, w, 2)
 			chained(t, js, prev, first("forged").Release.ID, e)
 			got := follow(t, w, 1, 3)
@@ -196,7 +196,7 @@ func TestWire_FollowFindsABreak(t *testing.T) {
 		})
 	}
 	t.Run("an event is deleted", func(t *testing.T) {
-		w, js := listening(t, t.TempDir())
+		w, js := opened(t, t.TempDir())
 		fill(t, w, 4)
 		s, err := js.Stream(t.Context(), "WIRE")
 		if err != nil {
@@ -211,7 +211,7 @@ func TestWire_FollowFindsABreak(t *testing.T) {
 		}
 	})
 	t.Run("the log cannot be purged", func(t *testing.T) {
-		_, js := listening(t, t.TempDir())
+		_, js := opened(t, t.TempDir())
 		s, err := js.Stream(t.Context(), "WIRE")
 		if err != nil {
 			t.Fatal(err)

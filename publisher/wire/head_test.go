@@ -208,7 +208,7 @@ func TestOpen_LogWithHoles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			w, js := listening(t, dir)
+			w, js := opened(t, dir)
 			fill(t, w, 6)
 			s, err := js.Stream(t.Context(), "WIRE")
 			if err != nil {

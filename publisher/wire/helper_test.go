@@ -16,7 +16,6 @@ import (
 	"dateline/publisher/wire"
 	"dateline/publisher/wire/wiretest"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -188,12 +187,11 @@ func follow(t testing.TB, w *wire.Wire, from uint64, n int) following {
 	return out
 }
 
-// listening opens a log that clients can reach, and a client with the
-// operator's rights.
-func listening(t *testing.T, dir string) (*wire.Wire, jetstream.JetStream) {
+// opened opens a log, and beside it a client that may do everything.
+func opened(t *testing.T, dir string) (*wire.Wire, jetstream.JetStream) {
 	t.Helper()
-	w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 2, Listen: "127.0.0.1:0"})
-	nc, err := nats.Connect(operatorURL(t, w, dir))
+	w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 2})
+	nc, err := w.Inside()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func TestWire_AppendAgain(t *testing.T) {
 // still find what it stored.
 func TestWire_AppendAgainWithoutMessageIDs(t *testing.T) {
 	dir := t.TempDir()
-	w, js := listening(t, dir)
+	w, js := opened(t, dir)
 	a := first("a")
 	add(t, w, a, 0)
 	forgetMessageIDs(t, js)

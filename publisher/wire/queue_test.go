@@ -280,7 +280,7 @@ func TestOpen_NumberOfQueues(t *testing.T) {
 	}
 	t.Run("a first start that broke off is healed", func(t *testing.T) {
 		dir := t.TempDir()
-		w, js := listening(t, dir)
+		w, js := opened(t, dir)
 		if err := js.DeleteStream(t.Context(), "DELIVER_1"); err != nil {
 			t.Fatal(err)
 		}

@@ -102,7 +102,7 @@ func TestWire_RecordWhileClosing(t *testing.T) {
 }
 
 func TestWire_Park(t *testing.T) {
-	w, js := listening(t, t.TempDir())
+	w, js := opened(t, t.TempDir())
 	if err := w.Park(t.Context(), "mail", "anna", "no such\r\nX-Injected: yes\x00"+strings.Repeat("x", 5000), []byte("payload")); err != nil {
 		t.Fatal(err)
 	}

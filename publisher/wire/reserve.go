@@ -7,16 +7,14 @@ import (
 	"time"
 
 	"dateline/publisher/news"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // use remembers how much is stored, so that an append need not ask each time.
 type use struct {
 	mu          sync.Mutex
-	asked       time.Time
-	sent        uint64 // bytes that this process had sent by then
-	used, limit int64  // in bytes; limit 0 means that none is known
+	next        time.Time // when to ask again
+	sent        uint64    // bytes that this process had sent by the last answer
+	used, limit int64     // in bytes; limit 0 means that none is known
 }
 
 // useAge is how long an answer about the store's use is good for.
@@ -27,23 +25,28 @@ const maxReserve = 64 << 20
 
 // room is how many bytes are stored and how many may be. The first figure is a
 // second old at most; everything that this process has sent since counts as
-// stored. When the server does not answer it is what was last known.
+// stored. When the server does not answer it is what was last known, for a
+// minute without asking again.
 func (w *Wire) room(ctx context.Context) (used, limit int64) {
 	w.use.mu.Lock()
 	defer w.use.mu.Unlock()
 	sent := w.nc.Stats().OutBytes
-	info, err := (*jetstream.AccountInfo)(nil), error(nil)
-	if time.Since(w.use.asked) >= useAge {
-		info, err = w.js.AccountInfo(ctx)
+	known := func() (int64, int64) { return w.use.used + int64(sent-w.use.sent), w.use.limit }
+	if time.Now().Before(w.use.next) {
+		return known()
 	}
-	if info == nil || err != nil {
-		return w.use.used + int64(sent-w.use.sent), w.use.limit
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), useAge)
+	defer cancel()
+	info, err := w.js.AccountInfo(ctx)
+	if err != nil {
+		w.use.next = time.Now().Add(time.Minute)
+		return known()
 	}
 	tier := info.Tier
 	if t, ok := info.Tiers[fmt.Sprintf("R%d", w.cfg.Replicas)]; ok {
 		tier = t
 	}
-	w.use.asked, w.use.sent = time.Now(), sent
+	w.use.next, w.use.sent = time.Now().Add(useAge), sent
 	w.use.used, w.use.limit = int64(tier.Store), max(tier.Limits.MaxStore, 0)
 	if w.emb != nil {
 		w.use.limit = w.emb.maxStore

@@ -126,7 +126,7 @@ const startTime = 2 * time.Minute
 const minPassword = 16
 
 // listen opens the embedded server to clients on loopback, for one operator
-// account whose password lies in the data folder.
+// account that only reads and whose password lies in the data folder.
 func (e *embedded) listen(opts *server.Options, cfg Config) error {
 	host, port, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
@@ -158,8 +158,24 @@ func (e *embedded) listen(opts *server.Options, cfg Config) error {
 	if len(password) < minPassword {
 		return fmt.Errorf("the operator's NATS password in %s has %d characters, it needs at least %d; remove the file and start again", file, len(password), minPassword)
 	}
-	opts.Users = append(opts.Users, &server.User{Username: "operator", Password: password})
+	opts.Users = append(opts.Users, &server.User{Username: "operator", Password: password, Permissions: readOnly()})
 	return nil
+}
+
+// readOnly is what the operator's account may do: subscribe to everything and
+// ask what is stored. It may publish nothing, because every subject of the
+// streams is ours alone: one message that we did not write breaks the log's
+// chain. Nor may it make consumers, not even to read: one on a queue would take
+// alerts away, and a pushing one publishes where it likes. It guards against
+// mistakes, not against someone hostile, who could read the password only in
+// the data folder itself, and might have answers sent to a subject of ours.
+func readOnly() *server.Permissions {
+	return &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{
+		"$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.*",
+		"$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>",
+		"$JS.API.CONSUMER.NAMES.*", "$JS.API.CONSUMER.LIST.*", "$JS.API.CONSUMER.INFO.*.*",
+		"$SYS.REQ.USER.INFO",
+	}}}
 }
 
 func portFree(address string) error {

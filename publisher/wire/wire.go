@@ -25,7 +25,7 @@ type Config struct {
 	// Credentials is the path of a NATS credentials file for URL; may be empty.
 	Credentials string
 	// Listen is the loopback host:port on which the embedded server takes
-	// clients; empty keeps it inside the process.
+	// clients that read; empty keeps it inside the process.
 	Listen string
 	// MaxStore bounds the embedded store in bytes; 0 means four fifths of the space there is.
 	MaxStore int64
@@ -88,15 +88,21 @@ func Open(ctx context.Context, cfg Config) (*Wire, error) {
 }
 
 func (w *Wire) open(ctx context.Context) error {
-	if err := w.connect(); err != nil {
-		return err
-	}
-	setup, cancel := context.WithTimeout(ctx, setupTime)
+	setup, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	setup, cancel := context.WithTimeout(setup, setupTime)
 	defer cancel()
-	if err := w.makeStreams(setup); err != nil {
+	if err := w.connect(refuse); err != nil {
 		return err
 	}
-	if err := w.openHead(setup); err != nil {
+	err := w.makeStreams(setup)
+	if err == nil {
+		err = w.openHead(setup)
+	}
+	if why := context.Cause(setup); err != nil && errors.Is(why, nats.ErrPermissionViolation) {
+		return fmt.Errorf("the NATS user may not do what is needed: %w; give it the rights to all of JetStream in its account (the operator of --nats-listen only reads)", why)
+	}
+	if err != nil {
 		return err
 	}
 	if err := w.verify(ctx, w.cfg.AcceptLoss); err != nil {
@@ -120,7 +126,8 @@ func (w *Wire) where() string {
 	return s
 }
 
-func (w *Wire) connect() error {
+// connect connects; refuse is told what the server does not permit.
+func (w *Wire) connect(refuse context.CancelCauseFunc) error {
 	opts := []nats.Option{
 		nats.Name("dateline"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectBufSize(-1), // an append must fail at once, not wait in a buffer for ever
@@ -133,6 +140,9 @@ func (w *Wire) connect() error {
 		nats.ReconnectHandler(func(*nats.Conn) { w.log.Info().Msg("connection to NATS is back") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			w.log.Warn().Err(err).Msg("NATS reports")
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				refuse(err)
+			}
 		}),
 	}
 	var err error

@@ -1,0 +1,8 @@
+package wire
+
+import "github.com/nats-io/nats.go"
+
+// Inside is a connection of its own to the embedded server, with all rights.
+func (w *Wire) Inside() (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(w.emb.srv), nats.UserInfo(w.emb.user, w.emb.pass))
+}
