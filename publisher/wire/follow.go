@@ -164,27 +164,51 @@ func (w *Wire) forget(ctx context.Context, cons jetstream.Consumer) {
 }
 
 // pull hands what a consumer delivers to fn until ctx ends or something fails.
+// The library's iterator would do, but its buffer is no larger than what was
+// asked for, and what the server says in between overflows it.
 func (w *Wire) pull(ctx context.Context, cons jetstream.Consumer, ahead int, fn func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
-	it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(ahead, 2*int(max(w.nc.MaxPayload(), maxPayload))),
-		jetstream.PullHeartbeat(heartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	msgs, failed := make(chan jetstream.Msg), make(chan error, 1)
+	cc, err := cons.Consume(
+		func(m jetstream.Msg) {
+			select {
+			case msgs <- m:
+			case <-ctx.Done():
+			}
+		},
+		jetstream.PullMaxMessagesWithBytesLimit(ahead, 2*int(max(w.nc.MaxPayload(), maxPayload))),
+		jetstream.PullHeartbeat(heartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			if !away(err) && !errors.Is(err, jetstream.ErrBadRequest) {
+				return // the consumer goes on by itself, under a new leader for instance
+			}
+			select {
+			case failed <- err:
+			default:
+			}
+		}))
 	if err != nil {
 		return err
 	}
-	defer it.Stop()
+	defer cc.Stop()
 	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
-		if err != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
 			return err
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		switch err := fn(m, meta); {
-		case errors.Is(err, errEnough):
-			return nil
-		case err != nil:
-			return err
+		case m := <-msgs:
+			meta, err := m.Metadata()
+			if err != nil {
+				return err
+			}
+			switch err := fn(m, meta); {
+			case errors.Is(err, errEnough):
+				return nil
+			case err != nil:
+				return err
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 )
 
 func TestWire_FollowStoredThenLive(t *testing.T) {
@@ -233,5 +234,43 @@ func TestWire_FollowManyLargeEvents(t *testing.T) {
 	}
 	if got := follow(t, w, 1, n); got.err != nil || len(got.ids) != n {
 		t.Error(len(got.ids), got.err)
+	}
+}
+
+// A reader that takes its time is no reason for the client to drop anything.
+func TestWire_FollowSlowly(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w, err := wire.Open(t.Context(), wire.Config{DataDir: t.TempDir(), Queues: 1, Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.WarnLevel)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 2000
+	fill(t, w, n)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	behind, err := w.Inside() // what it asks is answered after what was sent to the reader
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer behind.Close()
+	got := uint64(0)
+	if err := w.Follow(ctx, 1, func(seq uint64, _ news.Event) error {
+		if got++; seq != got {
+			t.Errorf("event %d, want %d", seq, got)
+		}
+		if _, err := behind.Request("$JS.API.STREAM.INFO.WIRE", nil, 5*time.Second); err != nil {
+			return err
+		}
+		if got == n {
+			cancel()
+		}
+		return nil
+	}); err != nil || got != n {
+		t.Error(got, err)
+	}
+	shut(t, w)
+	if log.Len() > 0 {
+		t.Error(log.String())
 	}
 }
