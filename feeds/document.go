@@ -277,13 +277,19 @@ const makeTimeout = 10 * time.Second
 
 // releasePage is the page of a release.
 func (f *Feeds) releasePage(ctx context.Context, e *index.Entry) (*document, error) {
-	tag := hashed(f.pageSeed, []byte(e.ID), fmt.Append(nil, e.Revision))
+	state := fmt.Appendf(nil, "%d", e.Revision)
+	var others []site.Translation
+	for _, o := range f.index.Translations(e.ID) {
+		others = append(others, site.Translation{ID: o.ID, Language: o.Language})
+		state = fmt.Appendf(state, " %s %s", o.ID, o.Language)
+	}
+	tag := hashed(f.pageSeed, []byte(e.ID), state)
 	return f.keep(ctx, "release/"+e.ID, tag, func(ctx context.Context) (*document, error) {
 		r, err := f.read(ctx, e)
 		if err != nil {
 			return nil, err
 		}
-		b, err := f.site.Release(r)
+		b, err := f.site.Release(r, others)
 		d, err := f.page(b, err, tag)
 		if err != nil {
 			return nil, err

@@ -182,3 +182,29 @@ func TestFeeds_Replay(t *testing.T) {
 		}
 	}
 }
+
+// A story that is there in several languages: each page leads to the others,
+// in whatever order they came, and not to one that was withdrawn.
+func TestFeeds_Translations(t *testing.T) {
+	n := newNewsroom(t)
+	original, russian, german := release(1), release(2), release(3)
+	russian.Language, german.Language = "ru", "de"
+	russian.TranslationOf, german.TranslationOf = original.ID, original.ID
+	german = n.publish(german) // before its original
+	original = n.publish(original)
+	path := func(r news.Release) string { return strings.TrimPrefix(news.ReleaseURL("", r.ID, r.Title), base) }
+	link := func(r news.Release, name string) string {
+		return `/releases/` + r.ID + `" hreflang="` + r.Language + `" lang="` + r.Language + `">` + name + "<"
+	}
+	lacks(t, n.page(path(original)), "Русский")
+	russian = n.publish(russian)
+	contains(t, n.page(path(original)), "In other languages", link(russian, "Русский"), link(german, "Deutsch"))
+	contains(t, n.page(path(german)), link(original, "English"), link(russian, "Русский"))
+	lacks(t, n.page(path(german)), "Deutsch<")
+	russian.Reason = "A mistake."
+	n.change(news.KindWithdrawn, russian)
+	lacks(t, n.page(path(original)), "Русский<")
+	german.TranslationOf = ""
+	n.change(news.KindRevised, german)
+	lacks(t, n.page(path(original)), "In other languages")
+}

@@ -80,6 +80,9 @@ type Intent struct {
 func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (news.Event, Outcome, error) {
 	origin := originOf(&r, in.Origin)
 	id, err := p.idFor(ctx, origin, in.Revises)
+	if err == nil {
+		err = p.linkOriginal(ctx, id, &r)
+	}
 	if err != nil {
 		return news.Event{}, "", err
 	}
@@ -149,6 +152,9 @@ func (p *Publisher) Correct(ctx context.Context, id string, r news.Release, note
 	if err != nil {
 		return news.Event{}, "", err
 	}
+	if err := p.linkOriginal(ctx, id, &r); err != nil {
+		return news.Event{}, "", err
+	}
 	origin, old := originOf(&r, ""), prev.Event.Release
 	r.URL = cmp.Or(r.URL, old.URL)
 	kind := news.KindCorrected
@@ -168,6 +174,9 @@ func (p *Publisher) Correct(ctx context.Context, id string, r news.Release, note
 func (p *Publisher) Republish(ctx context.Context, id string, r news.Release, match int) (news.Event, error) {
 	prev, err := p.current(ctx, id, match)
 	if err != nil {
+		return news.Event{}, err
+	}
+	if err := p.linkOriginal(ctx, id, &r); err != nil {
 		return news.Event{}, err
 	}
 	r.URL = cmp.Or(r.URL, prev.Event.Release.URL)
@@ -286,6 +295,23 @@ func (p *Publisher) idFor(ctx context.Context, origin, revises string) (string, 
 		id = news.NewID(origin)
 	}
 	return id, err
+}
+
+// linkOriginal turns the origin of the release that r, of the given id, is a
+// translation of into that release's id. The original may come later.
+func (p *Publisher) linkOriginal(ctx context.Context, id string, r *news.Release) error {
+	if r.TranslationOf == "" || news.ValidID(r.TranslationOf) {
+		return nil
+	}
+	original, err := p.idFor(ctx, r.TranslationOf, "")
+	if err != nil {
+		return err
+	}
+	if original == id {
+		return news.Problemf(news.Unacceptable, "the release says that it is a translation of itself; name the origin of the original, or leave translation_of out")
+	}
+	r.TranslationOf = original
+	return nil
 }
 
 // remembered is the id of the release that took origin over later, or "". The

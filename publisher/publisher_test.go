@@ -551,3 +551,21 @@ func TestPublisher_clockGoesBack(t *testing.T) {
 		t.Errorf("the times are %s, %s, %s", first.Time, second.Time, third.Time)
 	}
 }
+
+// A translation names the origin of its original; the log names its id.
+func TestPublisher_translationOf(t *testing.T) {
+	t.Parallel()
+	p, _ := newPublisher(t)
+	r := release("cms-1-ru", "Один.")
+	r.TranslationOf = "cms-1"
+	translated := publish(t, p, r, publisher.Intent{}, publisher.Created)
+	original := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
+	if translated.Release.TranslationOf != original.Release.ID {
+		t.Errorf("it is a translation of %q, want %s", translated.Release.TranslationOf, original.Release.ID)
+	}
+	publish(t, p, r, publisher.Intent{}, publisher.Unchanged)
+	r = release("cms-2", "Two.")
+	r.TranslationOf = "cms-2"
+	_, _, err := p.Publish(t.Context(), r, publisher.Intent{})
+	wantCode(t, err, news.Unacceptable)
+}

@@ -13,6 +13,8 @@ type Entry struct {
 	Seq       uint64 // of the newest event, from which the text can be read again
 	Revision  int
 	Withdrawn bool
+	Language  string
+	Original  string // id of the release this is a translation of
 	Routine   bool
 	Surfaced  int64 // milliseconds since 1970, UTC; orders feeds
 	Updated   int64 // milliseconds since 1970, UTC; time of the newest event

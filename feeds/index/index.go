@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -15,9 +16,11 @@ type Index struct {
 	applied   uint64
 	withdrawn int
 	entries   map[string]*Entry
-	all       *list
-	topics    map[topic]*list
-	numbered  int
+	// translations are the ids of the translations of a release.
+	translations map[string][]string
+	all          *list
+	topics       map[topic]*list
+	numbered     int
 }
 
 // topic names a list. Countries have one without a role and one for each role.
@@ -29,7 +32,7 @@ type topic struct {
 
 // New makes an empty index over the topics of a taxonomy.
 func New(t *news.Taxonomy) *Index {
-	x := &Index{taxonomy: t, entries: map[string]*Entry{}, topics: map[topic]*list{}}
+	x := &Index{taxonomy: t, entries: map[string]*Entry{}, translations: map[string][]string{}, topics: map[topic]*list{}}
 	x.all = x.newList()
 	for _, k := range news.TopicKinds {
 		for _, topic := range t.Topics(k) {
@@ -77,13 +80,14 @@ func (x *Index) Apply(seq uint64, e *news.Event) {
 	old := x.entries[r.ID]
 	entry := &Entry{
 		ID: r.ID, Seq: seq, Revision: r.Revision, Withdrawn: r.Status == news.Withdrawn, Routine: x.taxonomy.IsRoutine(r.Type),
-		Surfaced: r.SurfacedAt.UnixMilli(), Updated: r.UpdatedAt.UnixMilli(), Size: sizeOf(r), lists: x.listsOf(r),
+		Language: r.Language, Original: r.TranslationOf, Surfaced: r.SurfacedAt.UnixMilli(), Updated: r.UpdatedAt.UnixMilli(), Size: sizeOf(r), lists: x.listsOf(r),
 	}
 	if old != nil {
 		entry.ID = old.ID // one string for all revisions
 		x.takeOut(old, entry)
 	}
 	x.entries[entry.ID] = entry
+	x.link(old, entry)
 	if entry.Withdrawn {
 		x.withdrawn++
 	}
@@ -91,6 +95,49 @@ func (x *Index) Apply(seq uint64, e *news.Event) {
 		l.insert(entry)
 		l.touched = seq
 	}
+}
+
+// link keeps up which releases are translations of which.
+func (x *Index) link(old, entry *Entry) {
+	before := ""
+	if old != nil {
+		before = old.Original
+	}
+	if before == entry.Original {
+		return
+	}
+	if before != "" {
+		x.translations[before] = slices.DeleteFunc(x.translations[before], func(id string) bool { return id == entry.ID })
+	}
+	if entry.Original != "" {
+		x.translations[entry.Original] = append(x.translations[entry.Original], entry.ID)
+	}
+}
+
+// Translations are the same story in other languages: the original and its
+// translations without the release itself and without withdrawn ones, by
+// language.
+func (x *Index) Translations(id string) []*Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e, ok := x.entries[id]
+	if !ok {
+		return nil
+	}
+	root := id
+	if e.Original != "" {
+		root = e.Original
+	}
+	var out []*Entry
+	for _, other := range append([]string{root}, x.translations[root]...) {
+		if o, ok := x.entries[other]; ok && other != id && !o.Withdrawn {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Entry) int {
+		return cmp.Or(cmp.Compare(a.Language, b.Language), cmp.Compare(a.ID, b.ID))
+	})
+	return out
 }
 
 // takeOut removes an entry that next replaces, and remembers the place it had

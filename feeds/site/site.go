@@ -17,7 +17,7 @@ var files embed.FS
 
 // Version is part of every page's ETag. Raise it with every change of the
 // templates here or of what is put into them.
-const Version = 2
+const Version = 3
 
 // Site renders pages. It may be used by many goroutines.
 type Site struct {
@@ -64,6 +64,28 @@ type item struct {
 	URL                       string
 	Links                     []news.Link
 	Contacts                  []string
+	Translations              []translation
+}
+
+// Translation is the same story as another release, in another language.
+type Translation struct{ ID, Language string }
+
+// translation is one as a link, in its own words.
+type translation struct{ Path, Name, Language string }
+
+func (s *Site) translations(others []Translation) []translation {
+	var out []translation
+	for _, o := range others {
+		t := translation{Path: "/releases/" + o.ID, Name: o.Language, Language: o.Language}
+		if topic, ok := s.taxonomy.Topic(news.KindLanguage, o.Language); ok {
+			t.Name = topic.Name
+			if len(topic.Aliases) > 0 {
+				t.Name = topic.Aliases[0] // its name in the language itself
+			}
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 func (s *Site) item(r *news.Release) item {
@@ -126,9 +148,10 @@ func (s *Site) Item(r *news.Release) ([]byte, error) {
 }
 
 // Release renders the page of a release; that of a withdrawn one says so and
-// why, without the text.
-func (s *Site) Release(r *news.Release) ([]byte, error) {
+// why, without the text. others are its translations.
+func (s *Site) Release(r *news.Release, others []Translation) ([]byte, error) {
 	it := s.item(r)
+	it.Translations = s.translations(others)
 	frame := page.Frame{Title: it.Title, Canonical: it.Path, Body: &it, Crumbs: s.crumbs(r)}
 	if it.Withdrawn {
 		word, err := s.look.Words().Say("withdrawn")

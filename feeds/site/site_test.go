@@ -25,7 +25,7 @@ func TestSite_Release_lastChanged(t *testing.T) {
 			b, err := pages.Release(&news.Release{
 				ID: news.NewID("x"), Revision: revision, Status: news.Published, Title: "Title", Text: "Text", HTML: "<p>Text</p>",
 				PublishedAt: at, UpdatedAt: at.AddDate(0, 0, revision-1),
-			})
+			}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,7 @@ type cloudEvent struct {
 	Note            string `json:"datelinenote,omitempty"`
 	Reason          string `json:"datelinereason,omitempty"`
 	Backfill        bool   `json:"datelinebackfill,omitempty"`
+	TranslationOf   string `json:"datelinetranslationof,omitempty"` // id of the original
 	Data            ninjs  `json:"data"`
 }
 
@@ -99,7 +100,7 @@ func CloudEvent(t *Taxonomy, base string, e Event) ([]byte, error) {
 	b, err := json.Marshal(cloudEvent{
 		SpecVersion: "1.0", ID: e.ID(), Source: base + "/", Type: "dateline.release." + string(e.Kind) + ".v1",
 		Subject: r.ID, Time: stamp(e.Time), DataContentType: "application/json",
-		Revision: r.Revision, Status: r.Status, Note: CleanLine(r.Note), Reason: CleanLine(r.Reason), Backfill: e.Backfill,
+		Revision: r.Revision, Status: r.Status, Note: CleanLine(r.Note), Reason: CleanLine(r.Reason), Backfill: e.Backfill, TranslationOf: CleanLine(r.TranslationOf),
 		Data: asNinjs(t, base, r),
 	})
 	if err != nil {

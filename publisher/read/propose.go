@@ -31,6 +31,7 @@ func (r *Reader) propose(s sheet) (Proposal, error) {
 	rel := &d.Release
 	rel.Title = news.CleanLine(s.title)
 	rel.URL, rel.Origin = news.CleanLine(s.url), news.CleanLine(s.origin)
+	rel.TranslationOf = news.CleanLine(s.translationOf)
 	if rel.Title == "" {
 		d.bad("there is no title; %s", hintTitle(s.format))
 	}

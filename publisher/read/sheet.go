@@ -20,6 +20,7 @@ type sheet struct {
 
 	title, date, typ, language string
 	summary, url, origin       string
+	translationOf              string
 	places, sources, fields    []string
 	countries                  []string
 	editedCountries            bool   // the document lists its countries, perhaps none
@@ -54,6 +55,8 @@ func (s *sheet) set(key string, values []string) {
 		s.url = first
 	case "origin":
 		s.origin = first
+	case "translation_of":
+		s.translationOf = first
 	case "place":
 		s.places = values
 	case "sources":
@@ -67,7 +70,7 @@ func (s *sheet) set(key string, values []string) {
 
 // headKeys are the keys that an editor may write, in front matter and in JSON.
 func headKeys() []string {
-	return []string{"title", "date", "type", "language", "place", "sources", "fields", "countries", "summary", "url", "origin"}
+	return []string{"title", "date", "type", "language", "place", "sources", "fields", "countries", "summary", "url", "origin", "translation_of"}
 }
 
 // isList reports whether a key may hold several values.
