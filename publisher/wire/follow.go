@@ -27,12 +27,13 @@ const (
 // first those stored and then those to come, until ctx ends (nil), fn fails
 // (its error), or the log cannot be read. While the server is away Follow waits
 // for it. Each event's place in the chain of hashes is checked; a break ends
-// Follow with [ErrLost] or [ErrBroken]. An event that cannot be decoded is parked
+// Follow with [ErrLost] or [ErrBroken] that names the event and what to do; a
+// from behind the log's end is an [ErrLost] too. An event that cannot be decoded is parked
 // once, with its reason, and passed over; one of a newer version ends Follow,
 // because a feed without it would be wrong.
 func (w *Wire) Follow(ctx context.Context, from uint64, fn func(seq uint64, e news.Event) error) error {
 	prev, started := link{}, false
-	return w.keepOn(ctx, "follow the log", func() (err error) {
+	err := w.keepOn(ctx, "follow the log", func() (err error) {
 		if !started {
 			if prev, err = w.startAt(ctx, max(from, 1)-1); err != nil {
 				return err
@@ -51,6 +52,10 @@ func (w *Wire) Follow(ctx context.Context, from uint64, fn func(seq uint64, e ne
 			return nil
 		})
 	})
+	if damaged(err) && news.CodeOf(err) == "" {
+		return fmt.Errorf("%w; stop, and restore %s, or start once with --accept-loss to pass it", err, w.where())
+	}
+	return err
 }
 
 // startAt is the link behind which a reader begins.

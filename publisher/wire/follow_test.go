@@ -178,6 +178,16 @@ func TestWire_FollowStopsAtANewerVersion(t *testing.T) {
 	}
 }
 
+// saysWhatToDo checks that an error of a damaged log says once how to go on.
+func saysWhatToDo(t *testing.T, err error, dir string) {
+	t.Helper()
+	for _, says := range []string{"restore the data folder " + dir + " from a backup", "--accept-loss"} {
+		if err == nil || strings.Count(err.Error(), says) != 1 {
+			t.Errorf("%q must stand once in: %v", says, err)
+		}
+	}
+}
+
 func TestWire_FollowFindsABreak(t *testing.T) {
 	e, err := news.Encode(first("forged"))
 	if err != nil {
@@ -187,13 +197,33 @@ func TestWire_FollowFindsABreak(t *testing.T) {
 		"no hash": "", "a wrong hash": strings.Repeat("ab", 32), "half a hash": "abab", "no hexadecimal": strings.Repeat("zz", 32),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, js := opened(t, t.TempDir())
+			dir := t.TempDir()
+			w, js := opened(t, dir)
 			fill(t, w, 2)
 			chained(t, js, prev, first("forged").Release.ID, e)
 			got := follow(t, w, 1, 3)
 			if !errors.Is(got.err, wire.ErrBroken) || len(got.ids) != 2 || !strings.Contains(got.err.Error(), "event 3") {
 				t.Error(got)
 			}
+			saysWhatToDo(t, got.err, dir)
+			js.Conn().Close()
+			shut(t, w)
+			open := func(acceptLoss bool) (*wire.Wire, error) {
+				return wire.Open(t.Context(), wire.Config{DataDir: dir, Queues: 2, AcceptLoss: acceptLoss, Log: zerolog.Nop()})
+			}
+			_, err := open(false)
+			if !errors.Is(err, wire.ErrBroken) || !strings.Contains(err.Error(), "event 3") {
+				t.Error(err)
+			}
+			saysWhatToDo(t, err, dir)
+			if w, err = open(true); err != nil { // it passes the event
+				t.Fatal(err)
+			}
+			add(t, w, first("after"), 0)
+			if got := follow(t, w, 1, 4); got.err != nil || got.ids[3] != idOf("after") {
+				t.Error(got)
+			}
+			shut(t, w)
 		})
 	}
 	t.Run("an event is deleted", func(t *testing.T) {
