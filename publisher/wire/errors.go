@@ -37,7 +37,8 @@ const (
 	codeMaxBytes                 = 10077
 	codeAccountFull              = 10002 // the limit of our account on an external server
 	codeStorageFull              = 10047
-	codeNoPeers                  = 10005 // a cluster that is still coming together
+	codeNoPeers                  = 10005 // a cluster that is still coming together, or too small
+	codeNoCluster                = 10074
 )
 
 // makeRoom is what to do about a full store.

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -529,6 +530,37 @@ func TestOpen_Listen(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestOpen_Replicas(t *testing.T) {
+	srv := outside(t, server.Options{})
+	for replicas, says := range map[int]string{
+		3: "the NATS server is no cluster of 3; lower --replicas or add nodes", -1: "choose 1 to 5", 6: "choose 1 to 5",
+	} {
+		for _, cfg := range []wire.Config{{URL: srv.ClientURL()}, {DataDir: t.TempDir()}} {
+			cfg.Queues, cfg.Replicas, cfg.Log = 1, replicas, zerolog.Nop()
+			if _, err := wire.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "err_code") {
+				t.Errorf("%d replicas: %v, want %q", replicas, err, says)
+			}
+		}
+	}
+}
+
+// Nothing about a healthy start is worth a warning.
+func TestOpen_WarnsOfNothing(t *testing.T) {
+	var log bytes.Buffer
+	for _, listen := range []string{"", "127.0.0.1:0"} {
+		w, err := wire.Open(t.Context(), wire.Config{DataDir: t.TempDir(), Queues: 1, Listen: listen, Log: zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.WarnLevel)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, w, first("1"), 0)
+		shut(t, w)
+		if log.Len() > 0 {
+			t.Errorf("listening on %q: %s", listen, log.String())
+		}
+		log.Reset()
+	}
 }
 
 // The operator reads everything and changes nothing.

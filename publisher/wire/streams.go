@@ -65,9 +65,18 @@ func (w *Wire) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (jets
 	cfg.AllowDirect = w.cfg.Replicas == 1
 	st, err := patiently(ctx, func(ctx context.Context) (jetstream.Stream, error) { return w.js.CreateOrUpdateStream(ctx, cfg) })
 	if err != nil {
-		return nil, translate("make the stream "+cfg.Name, err)
+		return nil, w.tooFewNodes(translate("make the stream "+cfg.Name, err))
 	}
 	return st, nil
+}
+
+// tooFewNodes says of the refusal of so many replicas what it means.
+func (w *Wire) tooFewNodes(err error) error {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && (api.ErrorCode == codeNoCluster || api.ErrorCode == codeNoPeers) && w.cfg.Replicas > 1 {
+		return fmt.Errorf("the NATS server is no cluster of %d; lower --replicas or add nodes", w.cfg.Replicas)
+	}
+	return err
 }
 
 // queuesKey is where the first queue says how many there are.

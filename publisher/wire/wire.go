@@ -80,6 +80,9 @@ func Open(ctx context.Context, cfg Config) (*Wire, error) {
 	if cfg.Queues < 1 || cfg.Queues > 64 {
 		return nil, fmt.Errorf("%d delivery queues are asked for; choose 1 to 64", cfg.Queues)
 	}
+	if cfg.Replicas < 1 || cfg.Replicas > 5 {
+		return nil, fmt.Errorf("%d replicas are asked for; choose 1 to 5", cfg.Replicas)
+	}
 	w := &Wire{cfg: cfg, appending: make(chan struct{}, 1), closed: make(chan struct{}), log: cfg.Log.With().Str("component", "wire").Logger()}
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
