@@ -39,6 +39,8 @@ type world struct {
 	cfg  subscribers.Config
 
 	queues   int
+	url      string // of a NATS server outside; empty for the one inside
+	loss     bool   // the next start accepts that the log lost events
 	halt     func() // ends the subscribers, the log stays open
 	releases map[string]wire.Record
 }
@@ -53,7 +55,13 @@ func newWorld(t testing.TB, edit func(*subscribers.Config)) *world {
 
 func newWorldOf(t testing.TB, queues int, edit func(*subscribers.Config)) *world {
 	t.Helper()
-	w := &world{t: t, queues: queues, dir: t.TempDir(), tax: news.DefaultTaxonomy(), releases: map[string]wire.Record{}}
+	return newWorldOn(t, "", queues, edit)
+}
+
+// newWorldOn is a world on the NATS server with the URL, when there is one.
+func newWorldOn(t testing.TB, url string, queues int, edit func(*subscribers.Config)) *world {
+	t.Helper()
+	w := &world{t: t, url: url, queues: queues, dir: t.TempDir(), tax: news.DefaultTaxonomy(), releases: map[string]wire.Record{}}
 	w.cfg = subscribers.Config{
 		Taxonomy: w.tax, BaseURL: base, Now: time.Now, AllowNetworks: loopback(), Outbox: t.TempDir(),
 		Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel),
@@ -69,12 +77,15 @@ func newWorldOf(t testing.TB, queues int, edit func(*subscribers.Config)) *world
 // start opens the log in the world's folder and runs the subscribers on it.
 func (w *world) start() {
 	w.t.Helper()
-	cfg := wire.Config{DataDir: w.dir, Queues: w.queues, Listen: "127.0.0.1:0", Log: w.cfg.Log}
+	cfg := wire.Config{DataDir: w.dir, Queues: w.queues, Log: w.cfg.Log, AcceptLoss: w.loss}
+	if w.url != "" {
+		cfg = wire.Config{URL: w.url, Queues: w.queues, Log: w.cfg.Log}
+	}
 	var err error
 	if w.wire, err = wire.Open(w.t.Context(), cfg); err != nil {
 		w.t.Fatal(err)
 	}
-	w.cfg.Wire = w.wire
+	w.cfg.Wire, w.loss = w.wire, false
 	w.resume()
 }
 
