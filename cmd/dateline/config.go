@@ -172,7 +172,7 @@ func loadTaxonomy(path string) (*news.Taxonomy, error) {
 	if path == "" {
 		return news.DefaultTaxonomy(), nil
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ proposal is measured, made without a look at the labels.`,
 func (p *program) measure(t *news.Taxonomy, name string) (eval.Report, error) {
 	from, folder := p.io.in, "."
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the person names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return eval.Report{}, err
 		}

@@ -31,7 +31,7 @@ type document struct {
 func (p *program) readDocument(name string) (document, error) {
 	r := p.io.in
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the person names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return document{}, err
 		}

@@ -144,7 +144,7 @@ func (a *app) noteAddress() error {
 // findAddress reads what a server has left in a data folder.
 func findAddress(dir string) (address, error) {
 	var out address
-	b, err := os.ReadFile(filepath.Join(dir, addressFile)) //nolint:gosec // the operator names the folder
+	b, err := os.ReadFile(filepath.Join(dir, addressFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, fmt.Errorf("no server has run with the data folder %s; start one with 'dateline serve', or name one with --server", dir)
 	}

@@ -90,7 +90,7 @@ func (p *program) lookup(name string, file map[string]string) (value, from strin
 }
 
 func readSecret(path string) (string, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read a setting: %w", err)
 	}
@@ -110,7 +110,7 @@ func (p *program) readSettings(cmd *cobra.Command) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usagef("the settings file: %w", err)
 	}
