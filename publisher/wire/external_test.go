@@ -563,6 +563,22 @@ func TestOpen_WarnsOfNothing(t *testing.T) {
 	}
 }
 
+// With and without an open port it is the same log.
+func TestOpen_ListenOnAndOff(t *testing.T) {
+	dir := t.TempDir()
+	for n, listen := range []string{"", "127.0.0.1:0", "127.0.0.1:0", ""} {
+		w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 2, MaxStore: 64 << 20, Listen: listen})
+		add(t, w, first(fmt.Sprint(n)), 0)
+		if got := follow(t, w, 1, n+1); got.err != nil {
+			t.Error(got.err)
+		}
+		if st, err := w.Stats(t.Context()); err != nil || st.StoreBytes == 0 || st.StoreLimit != 64<<20 {
+			t.Errorf("%+v, %v", st, err)
+		}
+		shut(t, w)
+	}
+}
+
 // The operator reads everything and changes nothing.
 func TestOpen_ListenRights(t *testing.T) {
 	dir := t.TempDir()
@@ -589,13 +605,26 @@ func TestOpen_ListenRights(t *testing.T) {
 		"$JS.API.CONSUMER.CREATE.WIRE", "$JS.API.CONSUMER.CREATE.WIRE.mine", "$JS.API.CONSUMER.CREATE.DELIVER_0.mine.dlv.0.mail.normal",
 		"$JS.API.CONSUMER.DURABLE.CREATE.WIRE.mine", "$JS.API.CONSUMER.DELETE.DELIVER_0.mail-normal", "$JS.API.CONSUMER.PAUSE.DELIVER_0.mail-normal",
 		"$JS.API.CONSUMER.MSG.NEXT.DELIVER_0.mail-normal", "$JS.API.CONSUMER.RESET.DELIVER_0.mail-normal", "$JS.API.ACCOUNT.PURGE.$G",
-		"$JS.API.META.LEADER.STEPDOWN", "$JS.ACK.DELIVER_0.mail-normal.1.1.1.1.1", "$JS.FC.x", "_INBOX.theirs", "$SYS.REQ.SERVER.PING", "anything",
+		"$JS.API.META.LEADER.STEPDOWN", "$JS.API.STREAM.INFO.WIRE", "$JS.dateline.API.STREAM.PURGE.DEAD", "$JS.dateline.API.STREAM.MSG.DELETE.WIRE",
+		"$JS.dateline.API.CONSUMER.CREATE.WIRE.mine", "$JS.dateline.API.CONSUMER.MSG.NEXT.DELIVER_0.mail-normal", "$JS.ACK.DELIVER_0.mail-normal.1.1.1.1.1", "$JS.FC.x", "_INBOX.theirs", "$SYS.REQ.SERVER.PING", "anything",
 	} {
 		if err := nc.Publish(subject, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
 		if err := within(t, 5*time.Second, func() error { return <-violations }); !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), `"`+subject+`"`) {
 			t.Errorf("%s: %v", subject, err)
+		}
+	}
+	answers, err := nc.SubscribeSync("wire.rel.x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, question := range []string{"STREAM.INFO.WIRE", "DIRECT.GET.WIRE"} { // an answer to a subject of ours stays in the operator's account
+		if err := nc.PublishRequest("$JS.dateline.API."+question, "wire.rel.x", []byte(`{"seq":1}`)); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := answers.NextMsg(5 * time.Second); err != nil || len(m.Data) < 100 {
+			t.Errorf("%s: %v, %v", question, m, err)
 		}
 	}
 	after, err := w.Stats(t.Context())
@@ -608,7 +637,7 @@ func TestOpen_ListenRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	js, err := jetstream.New(nc)
+	js, err := jetstream.NewWithDomain(nc, "dateline")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -633,7 +662,7 @@ func TestOpen_ListenRights(t *testing.T) {
 	if m, err := s.GetMsg(t.Context(), 1); err != nil || m.Subject != "wire.rel."+news.NewID("1") {
 		t.Error(m, err)
 	}
-	if m, err := nc.Request("$JS.API.STREAM.MSG.GET.WIRE", []byte(`{"seq":2}`), 5*time.Second); err != nil || !strings.Contains(string(m.Data), news.NewID("2")) {
+	if m, err := nc.Request("$JS.dateline.API.STREAM.MSG.GET.WIRE", []byte(`{"seq":2}`), 5*time.Second); err != nil || !strings.Contains(string(m.Data), news.NewID("2")) {
 		t.Error(err)
 	}
 	if kv, err := js.KeyValue(t.Context(), "THINGS"); err != nil {

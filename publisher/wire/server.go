@@ -113,6 +113,11 @@ func (e *embedded) start(cfg Config) error {
 		return errors.New(why)
 	default:
 	}
+	if cfg.Listen != "" {
+		if err := e.letRead(); err != nil {
+			return err
+		}
+	}
 	if !e.srv.ReadyForConnections(10*time.Second) || !e.srv.JetStreamEnabled() {
 		return errors.New("it does not answer")
 	}
@@ -158,24 +163,13 @@ func (e *embedded) listen(opts *server.Options, cfg Config) error {
 	if len(password) < minPassword {
 		return fmt.Errorf("the operator's NATS password in %s has %d characters, it needs at least %d; remove the file and start again", file, len(password), minPassword)
 	}
-	opts.Users = append(opts.Users, &server.User{Username: "operator", Password: password, Permissions: readOnly()})
+	account := server.NewAccount(readers)
+	opts.Accounts = append(opts.Accounts, account)
+	opts.Users = append(opts.Users, &server.User{
+		Username: "operator", Password: password, Account: account,
+		Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: mayPublish()}},
+	})
 	return nil
-}
-
-// readOnly is what the operator's account may do: subscribe to everything and
-// ask what is stored. It may publish nothing, because every subject of the
-// streams is ours alone: one message that we did not write breaks the log's
-// chain. Nor may it make consumers, not even to read: one on a queue would take
-// alerts away, and a pushing one publishes where it likes. It guards against
-// mistakes, not against someone hostile, who could read the password only in
-// the data folder itself, and might have answers sent to a subject of ours.
-func readOnly() *server.Permissions {
-	return &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{
-		"$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.*",
-		"$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>",
-		"$JS.API.CONSUMER.NAMES.*", "$JS.API.CONSUMER.LIST.*", "$JS.API.CONSUMER.INFO.*.*",
-		"$SYS.REQ.USER.INFO",
-	}}}
 }
 
 func portFree(address string) error {

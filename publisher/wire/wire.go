@@ -25,7 +25,8 @@ type Config struct {
 	// Credentials is the path of a NATS credentials file for URL; may be empty.
 	Credentials string
 	// Listen is the loopback host:port on which the embedded server takes
-	// clients that read; empty keeps it inside the process.
+	// clients that read: as the user operator, with the password in the data
+	// folder and in the JetStream domain "dateline". Empty keeps it inside the process.
 	Listen string
 	// MaxStore bounds the embedded store in bytes; 0 means four fifths of the space there is.
 	MaxStore int64
