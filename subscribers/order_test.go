@@ -94,7 +94,7 @@ func TestSubscribers_Run_refusedRelease(t *testing.T) {
 		w.publish("bad", tagged("Bad", police), news.KindPublished)
 		hook.next(t)
 		hook.next(t) // now it waits for an hour
-		hook.behave(func(c call, n int) (int, http.Header) {
+		hook.behave(func(_ call, n int) (int, http.Header) {
 			if n == 3 {
 				return http.StatusBadRequest, nil
 			}
