@@ -37,6 +37,13 @@ func (a *asides) at(id string) *aside {
 	return a.of[id]
 }
 
+// forget begins anew: another process may have done what this one knew of.
+func (a *asides) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.of)
+}
+
 // found notes what an earlier run put aside.
 func (a *asides) found(id string) {
 	a.mu.Lock()

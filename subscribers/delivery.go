@@ -55,6 +55,7 @@ func (d *delivery) run(ctx context.Context) error {
 	d.work, end = context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	d.pools[Mail], d.pools[Webhook] = newPool(mailWorkers, rowDepth), newPool(d.s.cfg.Workers, rowDepth)
+	d.waiting.forget()
 	if !d.prepare(ctx) {
 		return nil
 	}

@@ -20,13 +20,26 @@
 //
 // Nothing is lost by a crash. A message may go out twice only when the process
 // dies between sending and recording, and then with the same id (webhook-id or
-// Message-ID).
+// Message-ID): "<release id>:<revision that surfaced>", which a minor revision
+// between two tries does not change.
 //
-// While a recipient fails, everything for it waits behind one scheduled wake-up,
-// in order; what fails for good is parked with its reason.
+// A release that a recipient refuses waits by itself for its next try, and what
+// else there is for the recipient goes on. Only when a recipient as a whole is
+// unwell (it cannot be reached, or asks to be left alone) does everything for it
+// wait, withdrawals and corrections at the front. There is one scheduled wake-up
+// for a recipient. What fails for good is parked with its reason, and so is what
+// the log refuses to keep.
+//
+// Of several processes on one NATS server one fans out and delivers; the others
+// take subscriptions, stand by, and take over within 15 seconds.
+//
+// Two things end [Subscribers.Run] with an error, because to go on would lose
+// alerts unseen: a cursor of the fan-out that cannot be read, and a queue that
+// goes on refusing alerts for another reason than being away or full.
 //
 // # What is not promised
 //
-// The order of releases among each other, and one message at a time for a
-// recipient when several processes deliver from the same queues.
+// The order of releases among each other. And when a process that held the lease
+// was frozen for longer than that, it may finish what it was sending beside its
+// successor: two revisions of a release may then arrive in the wrong order.
 package subscribers

@@ -83,8 +83,9 @@ func (f *fanout) run(ctx context.Context) error {
 }
 
 // cursor reads where a queue stands. After the operator accepted that the log
-// lost its end, it may stand behind the end of what is left: it is set back, so
-// that the events to come alert. A cursor that cannot be read is for the operator
+// lost its end, it may stand behind the end of what is left: it is set back to
+// where the log ended when the process began, so that the events since then
+// alert. A cursor that cannot be read is for the operator
 // to mend: no place would be right.
 func (f *fanout) cursor(ctx context.Context, q int) (wire.Cursor, error) {
 	c, err := f.s.cfg.Wire.Cursor(ctx, q)
@@ -102,6 +103,7 @@ func (f *fanout) cursor(ctx context.Context, q int) (wire.Cursor, error) {
 	if err != nil || c.Next() <= last+1 {
 		return c, err
 	}
+	last = f.s.register.before.end
 	f.s.cfg.Log.Warn().Int("queue", q).Uint64("seq", c.Seq).Uint64("last_seq", last).Msg("the fan-out stands behind the end of the log and is set back to it")
 	return f.s.cfg.Wire.Enqueue(ctx, q, c, wire.Cursor{Seq: last, Done: true}, nil)
 }

@@ -20,7 +20,6 @@ import (
 // their wishes. It only ever changes by what the bucket's watch brings.
 type register struct {
 	bucket jetstream.KeyValue
-	end    func(context.Context) (uint64, error) // of the log
 	log    zerolog.Logger
 	gone   func(id string) // told of every recipient that is no more
 
@@ -32,14 +31,14 @@ type register struct {
 	unused     []int
 	taken      map[string][]int // recipient id to its slots
 	disabled   int
-	oldest     *past         // set by the first look at the bucket
+	before     past
 	seen       uint64        // bucket's revision up to which all is in
 	moved      chan struct{} // closed and made anew when seen moves
 }
 
-// past is what was there when the process began: the bucket up to revision, and
-// the log up to end. Wishes of that time are not newer than the log, even when
-// they say so because the log lost its end.
+// past is what was there when the process began: the bucket of recipients up to
+// revision, and the log up to end. Nothing of that time is newer than the log,
+// even when it says so because the log lost its end since.
 type past struct{ revision, end uint64 }
 
 // slot is one wish in the index.
@@ -48,9 +47,9 @@ type slot struct {
 	after uint64
 }
 
-func newRegister(bucket jetstream.KeyValue, end func(context.Context) (uint64, error), t *news.Taxonomy, log zerolog.Logger) *register {
+func newRegister(bucket jetstream.KeyValue, t *news.Taxonomy, log zerolog.Logger) *register {
 	return &register{
-		bucket: bucket, end: end, log: log, recipients: map[string]*recipient{}, owners: map[string]string{},
+		bucket: bucket, log: log, recipients: map[string]*recipient{}, owners: map[string]string{},
 		index: match.New(t), taken: map[string][]int{}, moved: make(chan struct{}),
 	}
 }
@@ -60,13 +59,6 @@ func (r *register) follow(ctx context.Context) error {
 	last, err := r.lastRevision(ctx)
 	if err != nil {
 		return err
-	}
-	if r.oldest == nil {
-		end, err := r.end(ctx)
-		if err != nil {
-			return err
-		}
-		r.oldest = &past{revision: last, end: end}
 	}
 	w, err := r.bucket.WatchAll(ctx)
 	if err != nil {
@@ -98,8 +90,8 @@ func (r *register) take(e jetstream.KeyValueEntry) {
 		var err error
 		if next, err = readRecipient(e.Key(), e.Value()); err != nil {
 			r.log.Error().Err(err).Str("recipient", headOf(e.Key())).Msg("a recipient's record cannot be used")
-		} else if e.Revision() <= r.oldest.revision {
-			next.notAfter(r.oldest.end)
+		} else if e.Revision() <= r.before.revision {
+			next.notAfter(r.before.end)
 		}
 	}
 	r.mu.Lock()

@@ -80,6 +80,7 @@ type Subscribers struct {
 	delivery *delivery
 	counts   counts
 	stalls   stalls
+	lease    *lease
 	progress progress
 }
 
@@ -104,7 +105,13 @@ func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 	if s.bucket, err = cfg.Wire.Bucket(ctx, "SUBSCRIPTIONS", "recipients with what they follow", 0); err != nil {
 		return nil, err
 	}
-	s.register = newRegister(s.bucket, cfg.Wire.LastSeq, cfg.Taxonomy, cfg.Log)
+	s.register = newRegister(s.bucket, cfg.Taxonomy, cfg.Log)
+	if s.register.before, err = s.past(ctx); err != nil {
+		return nil, err
+	}
+	if s.lease, err = newLease(ctx, cfg.Wire, cfg.Grace, cfg.Log); err != nil {
+		return nil, err
+	}
 	s.fanout = newFanout(s)
 	s.delivery = newDelivery(s, map[Channel]Sender{
 		Mail:    s.mail,
@@ -117,6 +124,14 @@ func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 // CheckMail says what [New] would refuse of SMTPURL and MailFrom, in the same
 // words and all of it in one line, without calling or making anything.
 func CheckMail(smtpURL, from string) error { return mail.Check(smtpURL, from) }
+
+func (s *Subscribers) past(ctx context.Context) (p past, err error) {
+	if p.revision, err = s.register.lastRevision(ctx); err != nil {
+		return p, err
+	}
+	p.end, err = s.cfg.Wire.LastSeq(ctx)
+	return p, err
+}
 
 func withDefaults(cfg Config) Config {
 	if cfg.Rand == nil {
@@ -153,6 +168,12 @@ func (s *Subscribers) Run(ctx context.Context) error {
 	defer s.mail.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.keep(ctx, "watch of the subscriptions", s.register.follow) })
+	g.Go(func() error { return s.lease.run(ctx, s.work) })
+	return g.Wait()
+}
+
+func (s *Subscribers) work(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.keep(ctx, "fan-out", s.fanout.run) })
 	g.Go(func() error { return s.delivery.run(ctx) })
 	return g.Wait()
@@ -204,7 +225,8 @@ func pause(ctx context.Context) bool {
 func (s *Subscribers) current(ctx context.Context) error { return s.register.catchUp(ctx) }
 
 // Ready is nil while subscriptions are in memory, the log answers, and nothing
-// has been waiting for it for longer than [stallTime].
+// has been waiting for it for longer than half a minute. A process that stands
+// by for another one is ready.
 func (s *Subscribers) Ready(ctx context.Context) error {
 	if !s.register.loaded() {
 		return errors.New("the subscriptions are not loaded yet")
@@ -217,6 +239,9 @@ func (s *Subscribers) Ready(ctx context.Context) error {
 		return err
 	}
 	now := s.cfg.Now()
+	if s.lease.standby.Load() {
+		return nil
+	}
 	if s.progress.stuck(s.fanout.at.Load(), last, now) {
 		return errors.New("the fan-out stands still before the end of the log; its warnings say why")
 	}
