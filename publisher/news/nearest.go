@@ -5,15 +5,16 @@ package news
 func Nearest(name string, candidates []string) string {
 	best, limit := "", max(2, len(name)/3)+1
 	for _, c := range candidates {
-		if d := distance(name, c); d < limit {
+		if d := Distance(name, c); d < limit {
 			best, limit = c, d
 		}
 	}
 	return best
 }
 
-// distance is the Levenshtein distance of two strings, in bytes.
-func distance(a, b string) int {
+// Distance is the Levenshtein distance of two strings: how many bytes to change,
+// add or drop. Its cost is the product of their lengths.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -341,7 +341,7 @@ func (t *Taxonomy) nearest(k TopicKind, name string) []string {
 		return nil
 	}
 	for candidate, slug := range t.kinds[k].byName {
-		d := distance(key, candidate)
+		d := Distance(key, candidate)
 		if len(key) >= 3 && strings.Contains(candidate, key) {
 			d = min(d, 2)
 		}

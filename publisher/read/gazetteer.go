@@ -178,7 +178,7 @@ func (g gazetteer) misspelt(name string) (town, bool) {
 	}
 	var near []town
 	for other, towns := range g {
-		if d := len(other) - len(key); d < -1 || d > 1 || !towns[0].known || distance(key, other) != 1 {
+		if d := len(other) - len(key); d < -1 || d > 1 || !towns[0].known || news.Distance(key, other) != 1 {
 			continue
 		}
 		near = append(near, towns[0])

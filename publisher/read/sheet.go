@@ -80,9 +80,10 @@ func isList(key string) bool {
 
 // unknownKey says what is wrong with a key that is none of known. where may be empty.
 func unknownKey(key, where string, known []string) string {
-	best := slices.MinFunc(known, func(a, b string) int { return distance(key, a) - distance(key, b) })
+	start := strings.ToLower(key[:min(len(key), 40)]) // a key may be as long as the document
+	best := slices.MinFunc(known, func(a, b string) int { return news.Distance(start, a) - news.Distance(start, b) })
 	msg := "there is no key " + quote(key) + where
-	if d := distance(key, best); d <= 2 || d <= len(key)/2 {
+	if d := news.Distance(start, best); d <= 2 || d <= len(start)/2 {
 		return msg + "; perhaps " + best
 	}
 	return msg + "; the keys are " + strings.Join(known, ", ")
@@ -95,29 +96,6 @@ func quote(s string) string {
 		s = string(r[:80]) + "…"
 	}
 	return `"` + s + `"`
-}
-
-// distance is the number of letters to change, add or drop between a and b. It
-// compares at most 40 bytes of each.
-func distance(a, b string) int {
-	a, b = strings.ToLower(a[:min(len(a), 40)]), strings.ToLower(b[:min(len(b), 40)])
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // refusal is nil without problems, else one Problem that lists them all.
