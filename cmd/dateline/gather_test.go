@@ -6,10 +6,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"dateline/publisher/guard"
 	"dateline/publisher/read"
 )
 
@@ -101,6 +105,49 @@ func TestUnpack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := unpacked(t, "x", c.body); !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestGather_addresses(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/feed":
+			_, _ = w.Write([]byte("a feed"))
+		case "/moved":
+			http.Redirect(w, r, "/feed", http.StatusFound)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	open := guard.New(guard.Config{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	shut := guard.New(guard.Config{})
+	t.Cleanup(open.Close)
+	t.Cleanup(shut.Close)
+	for name, c := range map[string]struct {
+		g    *guard.Client
+		path string
+		want string
+	}{
+		"an allowed network":         {open, "/feed", "a feed"},
+		"a private network":          {shut, "/feed", "!https"},
+		"an address that moved":      {open, "/moved", "!it has moved"},
+		"nothing behind the address": {open, "/nothing", "!404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			err := gather(t.Context(), c.g, []string{srv.URL + c.path}, func(f found) error {
+				line := string(f.body)
+				if f.err != nil {
+					line = "!" + f.err.Error()
+				}
+				got = append(got, line)
+				return nil
+			})
+			if err != nil || len(got) != 1 || !strings.HasPrefix(got[0], c.want[:1]) || !strings.Contains(got[0], strings.TrimPrefix(c.want, "!")) {
+				t.Errorf("got %q, %v; want %q", got, err, c.want)
 			}
 		})
 	}
