@@ -33,4 +33,4 @@ fuzz:
 
 # Golden files anew, after a change that is meant to alter them.
 golden:
-	$(GO) test ./publisher/news ./feeds/... -update
+	$(GO) test ./publisher/news ./publisher/read ./feeds/render -update
