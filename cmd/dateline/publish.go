@@ -199,10 +199,11 @@ func (p *program) report(results []published, asJSON bool) error {
 	return nil
 }
 
-// progress is a bar on a terminal and nothing elsewhere, or for a single step.
+// progress is a bar on a terminal and nothing elsewhere, or for a single step;
+// -1 steps means that nobody knows how many there will be.
 func (p *program) progress(steps int, what string) *progressbar.ProgressBar {
 	return progressbar.NewOptions(steps,
-		progressbar.OptionSetWriter(p.io.err), progressbar.OptionSetVisibility(steps > 1 && isTerminal(p.io.err)),
+		progressbar.OptionSetWriter(p.io.err), progressbar.OptionSetVisibility(steps != 1 && isTerminal(p.io.err)),
 		progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
 		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true))
 }
@@ -220,20 +221,12 @@ Everyone who was alerted to the release is told of the correction, unless it is
   dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --minor`,
 		Args: exactly("ID", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
-			d, err := p.readDocument(args[1])
-			if err != nil {
-				return err
-			}
 			q := url.Values{}
 			setIf(q, "note", note)
 			if minor {
 				q.Set("minor", "true")
 			}
-			return p.change(cmd.Context(), c, args[0], "correct", revision, q, d, asJSON)
+			return p.change(cmd, args, revision, q, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&note, "note", "", "`TEXT` for the public: what was wrong")
@@ -253,13 +246,9 @@ and the reason stay, and everyone who was alerted to it is told.`,
 		Example: `  dateline withdraw 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --reason "Published before the agreed time."`,
 		Args:    exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			q := url.Values{}
 			setIf(q, "reason", reason)
-			return p.change(cmd.Context(), c, args[0], "withdraw", revision, q, document{}, asJSON)
+			return p.change(cmd, args, revision, q, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "`TEXT` for the public: why")
@@ -278,15 +267,7 @@ standard input). Everyone who was told of the withdrawal is told.`,
 		Example: `  dateline republish 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md`,
 		Args:    exactly("ID", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
-			d, err := p.readDocument(args[1])
-			if err != nil {
-				return err
-			}
-			return p.change(cmd.Context(), c, args[0], "republish", revision, url.Values{}, d, asJSON)
+			return p.change(cmd, args, revision, url.Values{}, asJSON)
 		},
 	}
 	changeFlags(cmd, &revision, &asJSON)
@@ -299,10 +280,22 @@ func changeFlags(cmd *cobra.Command, revision *string, asJSON *bool) {
 	clientFlags(cmd)
 }
 
-// change corrects or withdraws a release, based on the revision named or the
-// newest one.
-func (p *program) change(ctx context.Context, c *client, id, verb, revision string, q url.Values, d document, asJSON bool) error {
-	path := "/api/v1/releases/" + url.PathEscape(id)
+// change does to a release what the command is called: args are the release's
+// id and, for all but a withdrawal, the file with its new content. It is based
+// on the revision named or on the newest one.
+func (p *program) change(cmd *cobra.Command, args []string, revision string, q url.Values, asJSON bool) error {
+	ctx := cmd.Context()
+	c, err := p.client(cmd)
+	if err != nil {
+		return err
+	}
+	var d document
+	if len(args) > 1 {
+		if d, err = p.readDocument(args[1]); err != nil {
+			return err
+		}
+	}
+	path := "/api/v1/releases/" + url.PathEscape(args[0])
 	match := strconv.Quote(revision)
 	if revision == "" {
 		h, err := c.call(ctx, http.MethodGet, path, nil, nil, nil)
@@ -316,7 +309,7 @@ func (p *program) change(ctx context.Context, c *client, id, verb, revision stri
 		header.Set("Content-Type", d.kind)
 	}
 	var e event
-	h, err := c.call(ctx, http.MethodPost, path+"/"+verb+"?"+q.Encode(), header, d.body, &e)
+	h, err := c.call(ctx, http.MethodPost, path+"/"+cmd.Name()+"?"+q.Encode(), header, d.body, &e)
 	if err != nil {
 		return err
 	}
