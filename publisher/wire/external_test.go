@@ -53,6 +53,21 @@ func connected(t *testing.T, url string) *wire.Wire {
 	return wiretest.Open(t, wire.Config{URL: url, Queues: 2})
 }
 
+// clientOf is a client of such a server that knows nothing of Dateline.
+func clientOf(t *testing.T, srv *server.Server) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(srv.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
 func TestWire_TwoPublishersOnOneLog(t *testing.T) {
 	t.Parallel()
 	srv := outside(t, server.Options{})
@@ -112,22 +127,14 @@ func TestOpen_ExternalLogBehindItsHead(t *testing.T) {
 	w := connected(t, srv.ClientURL())
 	fill(t, w, 3)
 	shut(t, w)
-	nc, err := nats.Connect(srv.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := clientOf(t, srv)
 	if err := js.DeleteStream(t.Context(), "WIRE"); err != nil {
 		t.Fatal(err)
 	}
 	open := func(acceptLoss bool) (*wire.Wire, error) {
 		return wire.Open(t.Context(), wire.Config{URL: strings.Replace(srv.ClientURL(), "nats://", "nats://user:SECRET@", 1), Queues: 2, AcceptLoss: acceptLoss, Log: zerolog.Nop()})
 	}
-	_, err = open(false) // which makes the stream anew, empty
+	_, err := open(false) // which makes the stream anew, empty
 	if !errors.Is(err, wire.ErrLost) || !strings.Contains(err.Error(), "restore the streams on nats://127.0.0.1") || strings.Contains(err.Error(), "SECRET") {
 		t.Error(err)
 	}

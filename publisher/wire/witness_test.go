@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 )
 
@@ -55,15 +54,7 @@ func TestOpen_ExternalHeadIsGone(t *testing.T) {
 	w := wiretest.Open(t, wire.Config{URL: srv.ClientURL(), DataDir: dir, Queues: 2})
 	fill(t, w, 3)
 	shut(t, w)
-	nc, err := nats.Connect(srv.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := clientOf(t, srv)
 	if err := js.DeleteKeyValue(t.Context(), "HEAD"); err != nil {
 		t.Fatal(err)
 	}
