@@ -74,7 +74,8 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 
 	a.wire, err = wire.Open(ctx, wire.Config{
 		DataDir: cfg.Data, URL: cfg.NATSURL, Credentials: cfg.NATSCredentials, Listen: cfg.NATSListen,
-		MaxStore: cfg.MaxStoreMiB << 20, Queues: cfg.Queues, Replicas: cfg.Replicas, AcceptLoss: cfg.AcceptLoss, Log: log,
+		MaxStore: cfg.MaxStoreMiB << 20, Queues: cfg.Queues, Replicas: cfg.Replicas, AcceptLoss: cfg.AcceptLoss,
+		Desk: cfg.has(rolePublisher), Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -38,6 +38,9 @@ type Config struct {
 	// AcceptLoss starts on a log that lost acknowledged events, once, and notes
 	// what is left as the new head.
 	AcceptLoss bool
+	// Desk opens the private log and the embargoes, DESK and EMBARGO: for a
+	// process that publishes. Another one needs no right to see them.
+	Desk bool
 	// Log takes what the operator should know.
 	Log zerolog.Logger
 }

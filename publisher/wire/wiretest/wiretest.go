@@ -10,10 +10,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// New opens a log in a temporary folder and closes it with the test.
+// New opens a log in a temporary folder, with the rights of a publisher, and
+// closes it with the test.
 func New(t testing.TB) *wire.Wire {
 	t.Helper()
-	return Open(t, wire.Config{DataDir: t.TempDir(), Queues: 2})
+	return Open(t, wire.Config{DataDir: t.TempDir(), Queues: 2, Desk: true})
 }
 
 // Open opens a log as cfg says and closes it with the test.
