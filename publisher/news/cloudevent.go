@@ -26,6 +26,8 @@ type cloudEvent struct {
 	Reason          string `json:"datelinereason,omitempty"`
 	Backfill        bool   `json:"datelinebackfill,omitempty"`
 	TranslationOf   string `json:"datelinetranslationof,omitempty"` // id of the original
+	ReplacedBy      string `json:"datelinereplacedby,omitempty"`    // id of the release to read in place of a withdrawn one
+	Erased          bool   `json:"datelineerased,omitempty"`
 	Data            ninjs  `json:"data"`
 }
 
@@ -101,6 +103,7 @@ func CloudEvent(t *Taxonomy, base string, e Event) ([]byte, error) {
 		SpecVersion: "1.0", ID: e.ID(), Source: base + "/", Type: "dateline.release." + string(e.Kind) + ".v1",
 		Subject: r.ID, Time: stamp(e.Time), DataContentType: "application/json",
 		Revision: r.Revision, Status: r.Status, Note: CleanLine(r.Note), Reason: CleanLine(r.Reason), Backfill: e.Backfill, TranslationOf: CleanLine(r.TranslationOf),
+		ReplacedBy: r.ReplacedBy, Erased: r.Erased,
 		Data: asNinjs(t, base, r),
 	})
 	if err != nil {

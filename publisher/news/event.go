@@ -47,14 +47,16 @@ func (e *Event) Alerts() bool { return e.Kind != KindRevised && !e.Backfill }
 //     and a first publication by back-fill, which takes the release's own date;
 //   - a revision without a note keeps that of prev, with its time;
 //   - a withdrawal keeps title and tags and drops text, summary, links, contacts,
-//     the dateline as it stood and the words that tags were found by.
+//     the dateline as it stood and the words that tags were found by;
+//   - an erasure, which is a withdrawal with next.Erased set and may follow one,
+//     keeps the tags alone.
 //
 // Neither prev nor the slices of next are changed. A move that the status does
 // not allow is refused with a [Problem] of code [Conflict] that names the allowed
 // ones, a change of a release that does not exist with [NotFound], and a
 // correction without a note or a withdrawal without a reason with [Unacceptable].
 func Next(prev *Release, next Release, kind Kind, now time.Time, backfill bool) (Event, error) {
-	if err := allowed(prev, kind); err != nil {
+	if err := allowed(prev, &next, kind); err != nil {
 		return Event{}, err
 	}
 	if err := explained(&next, kind); err != nil {
@@ -75,10 +77,13 @@ func Next(prev *Release, next Release, kind Kind, now time.Time, backfill bool) 
 	case KindWithdrawn:
 		next.Status = Withdrawn
 		next.withoutText()
+		if next.Erased {
+			next.withoutTrace()
+		}
 	case KindPublished:
-		next.Note, next.NotedAt, next.Reason = "", time.Time{}, ""
+		next.Note, next.NotedAt, next.Reason, next.ReplacedBy, next.Erased = "", time.Time{}, "", "", false
 	default:
-		next.Reason = ""
+		next.Reason, next.ReplacedBy, next.Erased = "", "", false
 		next.noted(prev, kind, now)
 	}
 	next.SurfacedAt, next.SurfacedRevision = now, next.Revision
@@ -105,18 +110,20 @@ func (r *Release) noted(prev *Release, kind Kind, now time.Time) {
 	}
 }
 
-func allowed(prev *Release, kind Kind) error {
+func allowed(prev, next *Release, kind Kind) error {
 	switch {
 	case prev == nil && kind == KindPublished,
 		prev != nil && prev.Status == Published && (kind == KindRevised || kind == KindCorrected || kind == KindWithdrawn),
-		prev != nil && prev.Status == Withdrawn && kind == KindRepublished:
+		prev != nil && prev.Status == Withdrawn && !prev.Erased && (kind == KindRepublished || kind == KindWithdrawn && next.Erased):
 		return nil
 	case prev == nil:
 		return Problemf(NotFound, "there is no such release, so it cannot be %s; publish it first", kind)
+	case prev.Erased:
+		return Problemf(Conflict, "release %s was erased, so it cannot be %s; nothing can follow: publish the text under another origin", prev.ID, kind)
 	case prev.Status == Withdrawn:
-		return Problemf(Conflict, "release %s was withdrawn, so it cannot be %s; the only move left is to republish it", prev.ID, kind)
+		return Problemf(Conflict, "release %s was withdrawn, so it cannot be %s; it can only be republished or erased", prev.ID, kind)
 	default:
-		return Problemf(Conflict, "release %s is published, so it cannot be %s; it can be revised, corrected or withdrawn", prev.ID, kind)
+		return Problemf(Conflict, "release %s is published, so it cannot be %s; it can be revised, corrected, withdrawn or erased", prev.ID, kind)
 	}
 }
 

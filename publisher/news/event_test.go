@@ -168,17 +168,17 @@ func TestNext_EveryMove(t *testing.T) {
 		{"correct nothing", nil, news.KindCorrected, news.NotFound, "publish it first"},
 		{"withdraw nothing", nil, news.KindWithdrawn, news.NotFound, "publish it first"},
 		{"republish nothing", nil, news.KindRepublished, news.NotFound, "publish it first"},
-		{"publish a published one", &published, news.KindPublished, news.Conflict, "revised, corrected or withdrawn"},
+		{"publish a published one", &published, news.KindPublished, news.Conflict, "revised, corrected, withdrawn or erased"},
 		{"revise a published one", &published, news.KindRevised, "", ""},
 		{"correct a published one", &published, news.KindCorrected, "", ""},
 		{"withdraw a published one", &published, news.KindWithdrawn, "", ""},
-		{"republish a published one", &published, news.KindRepublished, news.Conflict, "revised, corrected or withdrawn"},
+		{"republish a published one", &published, news.KindRepublished, news.Conflict, "revised, corrected, withdrawn or erased"},
 		{"publish a withdrawn one", &withdrawn, news.KindPublished, news.Conflict, "republish"},
 		{"revise a withdrawn one", &withdrawn, news.KindRevised, news.Conflict, "republish"},
 		{"correct a withdrawn one", &withdrawn, news.KindCorrected, news.Conflict, "republish"},
 		{"withdraw a withdrawn one", &withdrawn, news.KindWithdrawn, news.Conflict, "republish"},
 		{"republish a withdrawn one", &withdrawn, news.KindRepublished, "", ""},
-		{"an unknown move", &published, "burned", news.Conflict, "revised, corrected or withdrawn"},
+		{"an unknown move", &published, "burned", news.Conflict, "revised, corrected, withdrawn or erased"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			next := sample()

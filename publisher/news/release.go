@@ -9,11 +9,13 @@ import (
 // Status says what the public may see of a release.
 type Status string
 
-// The statuses a release in the public log can have. Drafts and embargoed
-// releases are never in the public log.
+// The statuses. Only Published and Withdrawn are ever in the public log; Draft
+// and Embargoed are those of a version that waits at the desk, see [Pending].
 const (
 	Published Status = "published"
 	Withdrawn Status = "withdrawn"
+	Draft     Status = "draft"
+	Embargoed Status = "embargoed"
 )
 
 // Role says in which way a country belongs to a release.
@@ -115,7 +117,16 @@ type Release struct {
 	Note    string    `json:"note,omitempty"`
 	NotedAt time.Time `json:"noted_at,omitzero"` // UTC; time of the revision that gave Note
 	Reason  string    `json:"reason,omitempty"`  // reason of the withdrawal
+	// ReplacedBy is the id of the release that readers of this withdrawn one are
+	// sent to.
+	ReplacedBy string `json:"replaced_by,omitempty"`
+	// Erased says that a withdrawn release was also removed from the log: nothing
+	// of its words is left, and nothing can follow.
+	Erased bool `json:"erased,omitempty"`
 }
+
+// ErasedTitle stands in the place of the title of an erased release.
+const ErasedTitle = "Erased release"
 
 // Limits of the contract: (1+fields)(1+countries) copies stay below 1000.
 const (
@@ -178,6 +189,16 @@ func (r *Release) withoutText() {
 	}
 }
 
+// withoutTrace removes what even a withdrawal keeps: every word and address of
+// the release. What it was filed under stays, so that whoever holds a copy finds
+// the tombstone where the copy is.
+func (r *Release) withoutTrace() {
+	r.withoutText()
+	r.Title, r.Origin, r.URL, r.TranslationOf, r.ReplacedBy = ErasedTitle, "", "", "", ""
+	r.OtherOrigins, r.Places, r.Partial = nil, nil, false
+	r.Dateline = Dateline{}
+}
+
 // SameContent reports whether a and b say the same to a reader: equal in all
 // but identity, revision, times of events, notes and evidence.
 func SameContent(a, b *Release) bool {
@@ -186,7 +207,7 @@ func SameContent(a, b *Release) bool {
 
 func contentOf(r *Release) []byte {
 	c := *r
-	c.ID, c.Revision, c.Status, c.Origin, c.Note, c.Reason = "", 0, "", "", "", ""
+	c.ID, c.Revision, c.Status, c.Origin, c.Note, c.Reason, c.ReplacedBy = "", 0, "", "", "", "", ""
 	c.OtherOrigins = nil
 	c.UpdatedAt, c.SurfacedAt, c.SurfacedRevision, c.NotedAt = time.Time{}, time.Time{}, 0, time.Time{}
 	c.PublishedAt = c.PublishedAt.UTC()

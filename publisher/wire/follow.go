@@ -134,7 +134,7 @@ func (w *Wire) read(ctx context.Context, from, last uint64, fn func(m jetstream.
 	if err != nil {
 		return err
 	}
-	defer w.forget(ctx, cons)
+	defer forget(ctx, w.wire, cons)
 	if last > 0 && cons.CachedInfo().NumPending == 0 {
 		return nil
 	}
@@ -162,10 +162,10 @@ var errEnough = errors.New("enough")
 
 // forget removes a consumer that nobody reads any more, without insisting: it
 // would go by itself after five minutes.
-func (w *Wire) forget(ctx context.Context, cons jetstream.Consumer) {
+func forget(ctx context.Context, st jetstream.Stream, cons jetstream.Consumer) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = w.wire.DeleteConsumer(ctx, cons.CachedInfo().Name)
+	_ = st.DeleteConsumer(ctx, cons.CachedInfo().Name)
 }
 
 // pull hands what a consumer delivers to fn until ctx ends or something fails.

@@ -36,13 +36,18 @@ func (w *Wire) WakeAt(ctx context.Context, recipient string, at time.Time) error
 	if !token(recipient) {
 		return fmt.Errorf("schedule: the recipient is no word of letters, digits and dashes")
 	}
+	_, err := w.js.PublishMsg(ctx, scheduleAt("later."+recipient, "due."+recipient, at))
+	return w.wrote("schedule", err)
+}
+
+// scheduleAt is a message that becomes one on the subject target at a time.
+func scheduleAt(subject, target string, at time.Time) *nats.Msg {
 	// The client's own option cuts the time to the second, which would be early.
 	at = at.UTC().Add(time.Millisecond - 1).Truncate(time.Millisecond)
-	_, err := w.js.PublishMsg(ctx, &nats.Msg{Subject: "later." + recipient, Header: nats.Header{
+	return &nats.Msg{Subject: subject, Header: nats.Header{
 		jetstream.ScheduleHeader:       {"@at " + at.Format(time.RFC3339Nano)},
-		jetstream.ScheduleTargetHeader: {"due." + recipient},
-	}})
-	return w.wrote("schedule", err)
+		jetstream.ScheduleTargetHeader: {target},
+	}}
 }
 
 // token reports whether s is one word of a subject: letters, digits, dashes and
@@ -70,7 +75,15 @@ func (w *Wire) Wakes(ctx context.Context, inFlight int, fn func(*Job)) error {
 		})
 }
 
-func cutDue(subject string) (string, bool) { return strings.CutPrefix(subject, "due.") }
+// dueFor is the recipient of a wake-up, or the release whose embargo is over.
+func dueFor(subject string) string {
+	for _, prefix := range []string{"due.", subjectDue} {
+		if to, ok := strings.CutPrefix(subject, prefix); ok {
+			return to
+		}
+	}
+	return ""
+}
 
 // HeldFor lists what is put aside for a recipient, in the order it was put there.
 func (w *Wire) HeldFor(ctx context.Context, recipient string) ([]Held, error) {
@@ -99,12 +112,14 @@ func (w *Wire) Unhold(ctx context.Context, h Held) error {
 // removeLater removes a message, or finds it gone: something newer on its
 // subject has taken its place. The client library hides the server's code for
 // that, so a failure is followed by a look.
-func (w *Wire) removeLater(ctx context.Context, seq uint64) error {
-	err := w.later.DeleteMsg(ctx, seq)
+func (w *Wire) removeLater(ctx context.Context, seq uint64) error { return remove(ctx, w.later, seq) }
+
+func remove(ctx context.Context, st jetstream.Stream, seq uint64) error {
+	err := st.DeleteMsg(ctx, seq)
 	if err == nil {
 		return nil
 	}
-	if _, look := w.later.GetMsg(ctx, seq); errors.Is(look, jetstream.ErrMsgNotFound) {
+	if _, look := st.GetMsg(ctx, seq); errors.Is(look, jetstream.ErrMsgNotFound) {
 		return nil
 	}
 	return err

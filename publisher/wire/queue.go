@@ -131,7 +131,7 @@ func (w *Wire) enqueued(err error) error {
 // called anew. As long as Drain runs it stays with whom it was given to.
 type Job struct {
 	Payload     []byte
-	Recipient   string // of a wake-up
+	Recipient   string // of a wake-up; of an embargo that is over, the release
 	Redelivered bool   // it was handed out before and not Done: an earlier try may have had its effect
 
 	finish func(ctx context.Context) error
@@ -180,7 +180,7 @@ func (w *Wire) consume(ctx context.Context, st jetstream.Stream, cfg jetstream.C
 				Payload: m.Data(), Redelivered: meta.NumDelivered > 1 || meta.Sequence.Stream <= handedOut,
 				finish: func(ctx context.Context) error { return finish(ctx, m) },
 			}
-			j.Recipient, _ = cutDue(m.Subject())
+			j.Recipient = dueFor(m.Subject())
 			j.forget = alive.add(m)
 			fn(j)
 			return nil

@@ -55,6 +55,11 @@ func (w *Wire) makeStreams(ctx context.Context) error {
 		}
 		*s.into = st
 	}
+	if w.cfg.Desk {
+		if err := w.makeDesk(ctx); err != nil {
+			return err
+		}
+	}
 	return w.makeQueues(ctx)
 }
 

@@ -58,6 +58,7 @@ type Wire struct {
 	tail      link          // guarded by appending
 
 	wire, later, attempts, dead jetstream.Stream
+	desk, embargo               jetstream.Stream // nil in a process that does not publish
 	queues                      []jetstream.Stream
 	records                     *journal
 	use                         use
