@@ -23,6 +23,7 @@ var statuses = map[news.Code]struct {
 	title  string
 }{
 	news.BadRequest:   {http.StatusBadRequest, "the request cannot be read"},
+	news.Forbidden:    {http.StatusForbidden, "not with this key"},
 	news.NotFound:     {http.StatusNotFound, "not found"},
 	news.Conflict:     {http.StatusConflict, "not possible now"},
 	news.Stale:        {http.StatusPreconditionFailed, "changed in the meantime"},
@@ -30,6 +31,7 @@ var statuses = map[news.Code]struct {
 	news.TooLarge:     {http.StatusRequestEntityTooLarge, "too large"},
 	news.Unsupported:  {http.StatusUnsupportedMediaType, "not a kind of document that is read here"},
 	news.Unacceptable: {http.StatusUnprocessableEntity, "refused"},
+	news.RateLimited:  {http.StatusTooManyRequests, "too many requests"},
 	news.Unavailable:  {http.StatusServiceUnavailable, "the log is away"},
 	news.DiskFull:     {http.StatusInsufficientStorage, "the store is full"},
 }
@@ -60,7 +62,7 @@ func Refuse(w http.ResponseWriter, err error) int {
 	if !known {
 		s.status, s.title = http.StatusInternalServerError, "something failed here"
 	}
-	if p.Code == news.Unavailable {
+	if p.Code == news.Unavailable && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "5")
 	}
 	Answer(w, s.status, s.title, p.Detail, p.Items)

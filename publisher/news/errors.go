@@ -12,6 +12,7 @@ type Code string
 // The codes, each with the HTTP status the API answers.
 const (
 	BadRequest   Code = "bad-request"   // 400: cannot be read at all
+	Forbidden    Code = "forbidden"     // 403: the key lacks a scope
 	NotFound     Code = "not-found"     // 404
 	Conflict     Code = "conflict"      // 409: concurrent change or illegal move
 	Stale        Code = "stale"         // 412: If-Match names an older revision
@@ -19,6 +20,7 @@ const (
 	TooLarge     Code = "too-large"     // 413
 	Unsupported  Code = "unsupported"   // 415: not a kind of document we read
 	Unacceptable Code = "unprocessable" // 422: read, but refused; every problem listed
+	RateLimited  Code = "rate-limited"  // 429
 	Unavailable  Code = "unavailable"   // 503: the log is away
 	DiskFull     Code = "disk-full"     // 507
 )
