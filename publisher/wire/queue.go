@@ -74,10 +74,8 @@ func (w *Wire) Enqueue(ctx context.Context, queue int, from, to Cursor, tasks []
 	if err != nil {
 		return from, fmt.Errorf("enqueue: %w", err)
 	}
-	for _, t := range tasks {
-		if !token(t.Channel) || !token(t.Priority) {
-			return from, fmt.Errorf("enqueue: channel %q or priority %q is no word of letters, digits and dashes", t.Channel, t.Priority)
-		}
+	if err := checkTasks(tasks); err != nil {
+		return from, err
 	}
 	head := &nats.Msg{Subject: cursorSubject(queue), Data: data, Header: nats.Header{
 		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
@@ -93,30 +91,71 @@ func (w *Wire) Enqueue(ctx context.Context, queue int, from, to Cursor, tasks []
 		to.rev = ack.Sequence
 		return to, w.enqueued(nil)
 	}
-	b, err := jetstreamext.NewBatchPublisher(w.js)
+	last, err := w.batch(ctx, queue, head, tasks)
 	if err != nil {
-		return from, fmt.Errorf("enqueue: %w", err)
-	}
-	if err := b.AddMsg(head); err != nil {
 		return from, w.enqueued(err)
 	}
-	last := len(tasks) - 1
-	for i, t := range tasks {
-		subject := "dlv." + strconv.Itoa(queue) + "." + t.Channel + "." + t.Priority
-		if i < last {
-			err = b.Add(subject, t.Payload)
-			if err == nil {
-				continue
-			}
-			return from, w.enqueued(err)
-		}
-		ack, err := b.Commit(ctx, subject, t.Payload)
-		if err != nil {
-			return from, w.enqueued(err)
-		}
-		to.rev = ack.Sequence - uint64(last) - 1
-	}
+	to.rev = last - uint64(len(tasks))
 	return to, w.enqueued(nil)
+}
+
+// Put stores tasks in a queue beside its cursor, all or none of them. After an
+// error they may be stored all the same, so whoever tries again may store them
+// twice.
+func (w *Wire) Put(ctx context.Context, queue int, tasks []Task) error {
+	if len(tasks) > MaxTasks {
+		return fmt.Errorf("enqueue: %d tasks, at most %d fit", len(tasks), MaxTasks)
+	}
+	if err := checkTasks(tasks); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	switch len(tasks) {
+	case 0:
+		return nil
+	case 1:
+		_, err := w.js.PublishMsg(ctx, tasks[0].message(queue))
+		return w.enqueued(err)
+	}
+	_, err := w.batch(ctx, queue, tasks[0].message(queue), tasks[1:])
+	return w.enqueued(err)
+}
+
+func checkTasks(tasks []Task) error {
+	for _, t := range tasks {
+		if !token(t.Channel) || !token(t.Priority) {
+			return fmt.Errorf("enqueue: channel %q or priority %q is no word of letters, digits and dashes", t.Channel, t.Priority)
+		}
+	}
+	return nil
+}
+
+func (t *Task) message(queue int) *nats.Msg {
+	return &nats.Msg{Subject: "dlv." + strconv.Itoa(queue) + "." + t.Channel + "." + t.Priority, Data: t.Payload}
+}
+
+// batch stores head and then tasks, at least one, all or none. It returns the
+// sequence of the last.
+func (w *Wire) batch(ctx context.Context, queue int, head *nats.Msg, tasks []Task) (uint64, error) {
+	b, err := jetstreamext.NewBatchPublisher(w.js)
+	if err != nil {
+		return 0, err
+	}
+	if err := b.AddMsg(head); err != nil {
+		return 0, err
+	}
+	last := len(tasks) - 1
+	for i := range last {
+		if err := b.AddMsg(tasks[i].message(queue)); err != nil {
+			return 0, err
+		}
+	}
+	ack, err := b.CommitMsg(ctx, tasks[last].message(queue))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
 }
 
 func (w *Wire) enqueued(err error) error {
