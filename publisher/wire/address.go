@@ -46,12 +46,26 @@ func parseAddress(address string) (*url.URL, bool) {
 
 // checkAddresses refuses a list that the client library would refuse with an
 // error that shows the password.
-func checkAddresses(urls string) error {
+func checkAddresses(flag, urls string) error {
 	parts := strings.Split(urls, ",")
 	for i, p := range parts {
 		if _, ok := parseAddress(p); !ok {
-			return fmt.Errorf("--nats-url: address %d of %d is not like nats://user:password@host:4222; in user and password write %%25 for %%, %%40 for @, %%2F for /, %%3A for :, %%2C for a comma, %%23 for # and %%3F for ?", i+1, len(parts))
+			return fmt.Errorf("%s: address %d of %d is not like nats://user:password@host:4222; in user and password write %%25 for %%, %%40 for @, %%2F for /, %%3A for :, %%2C for a comma, %%23 for # and %%3F for ?", flag, i+1, len(parts))
 		}
 	}
 	return nil
+}
+
+// userOf is the user that a list of addresses names first, "" when there is none
+// or its name is no word of a subject.
+func userOf(urls string) string {
+	first, _, _ := strings.Cut(urls, ",")
+	u, ok := parseAddress(first)
+	if !ok || u.User == nil || !token(u.User.Username()) {
+		return ""
+	}
+	if _, hasPassword := u.User.Password(); !hasPassword {
+		return "" // a lone name is a token, which is a secret
+	}
+	return u.User.Username()
 }

@@ -26,7 +26,7 @@ const (
 )
 
 func (w *Wire) makeDesk(ctx context.Context) (err error) {
-	if w.desk, err = w.makeStream(ctx, jetstream.StreamConfig{
+	if w.desk, err = w.makeStreamIn(ctx, w.private, jetstream.StreamConfig{
 		Name: streamDesk, Description: "drafts, versions under embargo, and who did what: not public",
 		Subjects: []string{subjectPending + "*", subjectAudit + "*"},
 	}); err != nil {
@@ -34,7 +34,7 @@ func (w *Wire) makeDesk(ctx context.Context) (err error) {
 	}
 	// A stream of its own, because schedules force roll-up and their target
 	// lies in the same stream. It holds ids and times only.
-	w.embargo, err = w.makeStream(ctx, jetstream.StreamConfig{
+	w.embargo, err = w.makeStreamIn(ctx, w.private, jetstream.StreamConfig{
 		Name: streamEmbargo, Description: "when embargoes are over, by id",
 		Subjects: []string{subjectAt + "*", subjectDue + "*"}, MaxMsgsPerSubject: 1,
 		AllowMsgSchedules: true, AllowRollup: true,
@@ -56,11 +56,14 @@ var errNoDesk = errors.New("this process does not publish, so it has no desk")
 // between, it stores nothing and returns [ErrConflict]. Earlier versions stay in
 // the stream until the release is erased.
 func (w *Wire) KeepPending(ctx context.Context, p news.Pending, after uint64) (uint64, error) {
+	if w.desk == nil {
+		return 0, errNoDesk
+	}
 	data, err := news.EncodePending(p)
 	if err != nil {
 		return 0, err
 	}
-	if limit := int(w.nc.MaxPayload()); len(data)+headerRoom > limit {
+	if limit := int(w.deskConn.MaxPayload()); len(data)+headerRoom > limit {
 		return 0, news.Problemf(news.TooLarge, "the release is %d kB at the desk, the NATS server takes %d kB; shorten it or raise the server's max_payload", len(data)>>10, limit>>10)
 	}
 	if w.inReserve(ctx) {
@@ -95,7 +98,7 @@ func (w *Wire) putPending(ctx context.Context, id string, data []byte, after uin
 			after = m.Sequence
 		}
 	}
-	ack, err := w.js.PublishMsg(ctx, &nats.Msg{Subject: subjectPending + id, Data: data}, jetstream.WithExpectLastSequencePerSubject(after))
+	ack, err := w.private.PublishMsg(ctx, &nats.Msg{Subject: subjectPending + id, Data: data}, jetstream.WithExpectLastSequencePerSubject(after))
 	if isWrongSequence(err) {
 		// It may be our own, whose answer was lost.
 		if m, look := w.desk.GetLastMsgForSubject(ctx, subjectPending+id); look == nil && m.Sequence > after && string(m.Data) == string(data) {
@@ -192,7 +195,7 @@ func (w *Wire) Note(ctx context.Context, about string, entry []byte) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := w.js.Publish(ctx, subjectAudit+about, entry)
+	_, err := w.private.Publish(ctx, subjectAudit+about, entry)
 	return w.wrote("note who did what", err)
 }
 
@@ -227,7 +230,7 @@ func (w *Wire) DueAt(ctx context.Context, id string, at time.Time) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := w.js.PublishMsg(ctx, scheduleAt(subjectAt+id, subjectDue+id, at))
+	_, err := w.private.PublishMsg(ctx, scheduleAt(subjectAt+id, subjectDue+id, at))
 	return w.wrote("schedule an embargo", err)
 }
 

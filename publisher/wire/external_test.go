@@ -586,7 +586,7 @@ func TestOpen_ListenOnAndOff(t *testing.T) {
 	}
 }
 
-// The operator reads everything and changes nothing.
+// The operator reads what is public, what waits and what was tried, and changes nothing.
 func TestOpen_ListenRights(t *testing.T) {
 	dir := t.TempDir()
 	w := wiretest.Open(t, wire.Config{DataDir: dir, Queues: 2, Listen: "127.0.0.1:0"})
@@ -655,12 +655,8 @@ func TestOpen_ListenRights(t *testing.T) {
 	for range js.StreamNames(t.Context()).Name() {
 		names++
 	}
-	infos := 0
-	for range js.ListStreams(t.Context()).Info() {
-		infos++
-	}
-	if names < 6 || infos != names {
-		t.Errorf("%d names and %d descriptions of streams", names, infos)
+	if names < 6 {
+		t.Errorf("%d names of streams", names)
 	}
 	s, err := js.Stream(t.Context(), "WIRE")
 	if err != nil {
@@ -670,11 +666,6 @@ func TestOpen_ListenRights(t *testing.T) {
 		t.Error(m, err)
 	}
 	if m, err := nc.Request("$JS.dateline.API.STREAM.MSG.GET.WIRE", []byte(`{"seq":2}`), 5*time.Second); err != nil || !strings.Contains(string(m.Data), news.NewID("2")) {
-		t.Error(err)
-	}
-	if kv, err := js.KeyValue(t.Context(), "THINGS"); err != nil {
-		t.Error(err)
-	} else if _, err := kv.Get(t.Context(), "a"); !errors.Is(err, jetstream.ErrKeyNotFound) {
 		t.Error(err)
 	}
 	for range s.ListConsumers(t.Context()).Info() {

@@ -114,7 +114,7 @@ func (e *embedded) start(cfg Config) error {
 	default:
 	}
 	if cfg.Listen != "" {
-		if err := e.letRead(); err != nil {
+		if err := e.letRead(cfg.Queues); err != nil {
 			return err
 		}
 	}
@@ -167,7 +167,7 @@ func (e *embedded) listen(opts *server.Options, cfg Config) error {
 	opts.Accounts = append(opts.Accounts, account)
 	opts.Users = append(opts.Users, &server.User{
 		Username: "operator", Password: password, Account: account,
-		Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: mayPublish()}},
+		Permissions: &server.Permissions{Publish: &server.SubjectPermission{Allow: mayPublish(cfg.Queues)}},
 	})
 	return nil
 }

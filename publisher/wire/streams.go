@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -59,20 +60,53 @@ func (w *Wire) makeStreams(ctx context.Context) error {
 		if err := w.makeDesk(ctx); err != nil {
 			return err
 		}
+		if err := w.makeBuckets(ctx); err != nil {
+			return err
+		}
 	}
 	return w.makeQueues(ctx)
 }
 
 func (w *Wire) makeStream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
+	return w.makeStreamIn(ctx, w.js, cfg)
+}
+
+// makeStreamIn makes a stream that is missing and changes one that is not as
+// cfg says. One that fits is left alone, because not everyone may do more.
+func (w *Wire) makeStreamIn(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Storage, cfg.Replicas = jetstream.FileStorage, w.cfg.Replicas
 	// Any replica answers a direct read, also one that lags behind; revision
 	// control and delivery must see the newest state, which the leader has.
 	cfg.AllowDirect = w.cfg.Replicas == 1
-	st, err := patiently(ctx, func(ctx context.Context) (jetstream.Stream, error) { return w.js.CreateOrUpdateStream(ctx, cfg) })
+	st, err := patiently(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		st, err := js.Stream(ctx, cfg.Name)
+		if err == nil && fits(st.CachedInfo().Config, cfg) || err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return st, err
+		}
+		return js.CreateOrUpdateStream(ctx, cfg)
+	})
 	if err != nil {
 		return nil, w.tooFewNodes(translate("make the stream "+cfg.Name, err))
 	}
 	return st, nil
+}
+
+// fits reports whether a stream is as want says. What want leaves empty is the
+// server's choice.
+func fits(have, want jetstream.StreamConfig) bool {
+	for key, value := range want.Metadata {
+		if have.Metadata[key] != value {
+			return false
+		}
+	}
+	want.Metadata = nil
+	h, w := reflect.ValueOf(have), reflect.ValueOf(want)
+	for i := range w.NumField() {
+		if !w.Field(i).IsZero() && !reflect.DeepEqual(h.Field(i).Interface(), w.Field(i).Interface()) {
+			return false
+		}
+	}
+	return have.AllowDirect == want.AllowDirect
 }
 
 // tooFewNodes says of the refusal of so many replicas what it means.
@@ -124,15 +158,6 @@ func (w *Wire) sameNumberOfQueues(ctx context.Context) error {
 		return fmt.Errorf("this log was made with %s delivery queues, not %d; start with that number (--queues %s)", made, w.cfg.Queues, made)
 	}
 	return nil
-}
-
-// Bucket gives a key-value bucket that keeps the newest value of each key,
-// making it when it is not there. A ttl above 0 lets each key expire.
-func (w *Wire) Bucket(ctx context.Context, name, description string, ttl time.Duration) (jetstream.KeyValue, error) {
-	kv, err := w.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: name, Description: description, History: 1, TTL: ttl, Replicas: w.cfg.Replicas,
-	})
-	return kv, translate("make the bucket "+name, err)
 }
 
 // Stats counts what is stored and what waits.

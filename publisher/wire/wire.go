@@ -24,6 +24,11 @@ type Config struct {
 	URL string
 	// Credentials is the path of a NATS credentials file for URL; may be empty.
 	Credentials string
+	// DeskURL and DeskCredentials lead to the account that holds what is not
+	// public, for a process with Desk. Without them it lies in the account of URL,
+	// where no allow list keeps it from those who share that account: see the
+	// package comment.
+	DeskURL, DeskCredentials string
 	// Listen is the loopback host:port on which the embedded server takes
 	// clients that read: as the user operator, with the password in the data
 	// folder and in the JetStream domain "dateline". Empty keeps it inside the process.
@@ -39,7 +44,8 @@ type Config struct {
 	// what is left as the new head.
 	AcceptLoss bool
 	// Desk opens the private log and the embargoes, DESK and EMBARGO: for a
-	// process that publishes. Another one needs no right to see them.
+	// process that publishes. Another one needs no right to see them, nor to make
+	// or change a stream or bucket once such a process has made them.
 	Desk bool
 	// Log takes what the operator should know.
 	Log zerolog.Logger
@@ -53,6 +59,10 @@ type Wire struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	head headKeeper
+
+	deskConn *nats.Conn          // nc again unless the desk has an account of its own
+	private  jetstream.JetStream // where the desk lies; nil in a process that does not publish
+	refused  refusals
 
 	appending chan struct{} // holds a token while an append runs
 	tail      link          // guarded by appending
@@ -96,21 +106,25 @@ func Open(ctx context.Context, cfg Config) (*Wire, error) {
 }
 
 func (w *Wire) open(ctx context.Context) error {
-	setup, refuse := context.WithCancelCause(ctx)
-	defer refuse(nil)
-	setup, cancel := context.WithTimeout(setup, setupTime)
+	ctx, done := w.refused.watch(ctx)
+	defer done()
+	err := w.openAll(ctx)
+	if why := context.Cause(ctx); err != nil && errors.Is(why, nats.ErrPermissionViolation) {
+		return w.mayNot(why)
+	}
+	return err
+}
+
+func (w *Wire) openAll(ctx context.Context) error {
+	setup, cancel := context.WithTimeout(ctx, setupTime)
 	defer cancel()
-	if err := w.connect(refuse); err != nil {
+	if err := w.connect(); err != nil {
 		return err
 	}
-	err := w.makeStreams(setup)
-	if err == nil {
-		err = w.openHead(setup)
+	if err := w.makeStreams(setup); err != nil {
+		return err
 	}
-	if why := context.Cause(setup); err != nil && errors.Is(why, nats.ErrPermissionViolation) {
-		return fmt.Errorf("the NATS user may not do what is needed: %w; give it the rights to all of JetStream in its account (the operator of --nats-listen only reads)", why)
-	}
-	if err != nil {
+	if err := w.openHead(setup); err != nil {
 		return err
 	}
 	if err := w.verify(ctx, w.cfg.AcceptLoss); err != nil {
@@ -132,48 +146,6 @@ func (w *Wire) where() string {
 		s += ", name another data folder with --data if " + w.cfg.DataDir + " belongs to another log"
 	}
 	return s
-}
-
-// connect connects; refuse is told what the server does not permit.
-func (w *Wire) connect(refuse context.CancelCauseFunc) error {
-	opts := []nats.Option{
-		nats.Name("dateline"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectBufSize(-1), // an append must fail at once, not wait in a buffer for ever
-		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				w.log.Warn().Err(err).Msg("connection to NATS lost")
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) { w.log.Info().Msg("connection to NATS is back") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			w.log.Warn().Err(err).Msg("NATS reports")
-			if errors.Is(err, nats.ErrPermissionViolation) {
-				refuse(err)
-			}
-		}),
-	}
-	var err error
-	url := w.cfg.URL
-	if url == "" {
-		if w.emb, err = startEmbedded(w.cfg); err != nil {
-			return err
-		}
-		opts = append(opts, nats.InProcessServer(w.emb.srv), nats.UserInfo(w.emb.user, w.emb.pass))
-	} else if err = checkAddresses(url); err != nil {
-		return err
-	} else if w.cfg.Credentials != "" {
-		opts = append(opts, nats.UserCredentials(w.cfg.Credentials))
-	}
-	if w.nc, err = nats.Connect(url, opts...); err != nil {
-		if w.emb != nil {
-			return fmt.Errorf("cannot reach the embedded NATS server: %w", err)
-		}
-		return fmt.Errorf("cannot reach NATS at %s: %w; start it, or correct --nats-url", Redact(url), err)
-	}
-	w.js, err = jetstream.New(w.nc, jetstream.WithDefaultTimeout(callTimeout),
-		jetstream.WithPublishAsyncMaxPending(256))
-	return err
 }
 
 // ListenAddr is where the embedded server listens, like "127.0.0.1:4222"; empty when it does not.
@@ -217,7 +189,7 @@ func (w *Wire) openHead(ctx context.Context) error {
 
 // Ready is nil while the log answers and takes new events.
 func (w *Wire) Ready(ctx context.Context) error {
-	if !w.nc.IsConnected() {
+	if !w.nc.IsConnected() || w.deskConn != nil && !w.deskConn.IsConnected() {
 		return errors.New("not connected to NATS")
 	}
 	if _, err := w.wire.Info(ctx); err != nil {
@@ -235,8 +207,10 @@ func (w *Wire) Close(_ context.Context) error {
 		if w.records != nil {
 			w.records.close()
 		}
-		if w.nc != nil {
-			w.nc.Close()
+		for _, nc := range []*nats.Conn{w.nc, w.deskConn} {
+			if nc != nil {
+				nc.Close()
+			}
 		}
 		if w.head != nil {
 			w.appending <- struct{}{} // for ever: no append may write a head that is closed
