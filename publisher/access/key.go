@@ -3,11 +3,9 @@ package access
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +16,6 @@ const KeyFile = "admin.key"
 
 // minKey is the shortest key that is accepted from outside, in characters.
 const minKey = 16
-
-// Keys knows which keys are good.
-type Keys struct{ admin [sha256.Size]byte }
 
 // New makes Keys with the given admin key, which has at least 16 characters,
 // all of them visible ASCII, because it travels in a header. White space around
@@ -33,7 +28,7 @@ func New(admin string) (*Keys, error) {
 	if len(admin) < minKey {
 		return nil, fmt.Errorf("the admin key has %d characters, it needs at least %d; leave it out and one is made", len(admin), minKey)
 	}
-	return &Keys{sha256.Sum256([]byte(admin))}, nil
+	return &Keys{admin: sha256.Sum256([]byte(admin))}, nil
 }
 
 // Load reads the admin key from the data folder and makes one, and the folder,
@@ -42,7 +37,7 @@ func Load(dir string) (k *Keys, path string, made bool, err error) {
 	path = filepath.Join(dir, KeyFile)
 	key, err := Read(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		key, made = "dl_"+rand.Text(), true
+		key, made = newKey(), true
 		err = create(path, key+"\n")
 	}
 	if err != nil {
@@ -54,6 +49,9 @@ func Load(dir string) (k *Keys, path string, made bool, err error) {
 	}
 	return k, path, made, nil
 }
+
+// newKey is a key with 130 random bits.
+func newKey() string { return "dl_" + rand.Text() }
 
 // create writes a new file (mode 0600) that is on disk when it returns. A file
 // that came there in the meantime stays and is an error.
@@ -73,27 +71,4 @@ func create(path, content string) error {
 func Read(dir string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, KeyFile))
 	return strings.TrimSpace(string(b)), err
-}
-
-// Require lets only requests with one header "Authorization: Bearer <key>"
-// through (RFC 6750 section 2.1). Without a key the answer is 401, with a wrong
-// one too; both carry WWW-Authenticate (RFC 9110 section 11.6.1), and only the
-// second an error code (RFC 6750 section 3).
-func (k *Keys) Require(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		key = strings.TrimSpace(key)
-		if !strings.EqualFold(scheme, "Bearer") || key == "" || len(r.Header.Values("Authorization")) > 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="dateline"`)
-			Answer(w, http.StatusUnauthorized, "no key", "send the header Authorization: Bearer KEY; the first start wrote the key into the data folder", nil)
-			return
-		}
-		sum := sha256.Sum256([]byte(key))
-		if subtle.ConstantTimeCompare(sum[:], k.admin[:]) != 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="dateline", error="invalid_token"`)
-			Answer(w, http.StatusUnauthorized, "wrong key", "this server does not know the key; use the one in its data folder", nil)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
