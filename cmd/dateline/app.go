@@ -85,17 +85,25 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 	if err != nil {
 		return nil, err
 	}
+	keysCfg := access.Config{Now: time.Now, Rates: cfg.rates, Log: component(log, "access")}
+	if cfg.has(rolePublisher) {
+		keysCfg.Wire = a.wire
+	}
+	if err := keys.Open(ctx, keysCfg); err != nil {
+		return nil, err
+	}
 
 	// Components stop when the process is told to, or when one of them fails.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.parts, a.failed = errgroup.WithContext(running)
 	a.closers.add("the components", a.stopParts)
+	a.parts.Go(func() error { return keys.Run(a.failed) })
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", unknownPath)
 	for role, paths := range map[string][]string{
-		rolePublisher:   {"/api/v1/releases", "/api/v1/releases/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import"},
+		rolePublisher:   {"/api/v1/releases", "/api/v1/releases/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import", "/api/v1/keys", "/api/v1/keys/"},
 		roleFeeds:       {"/"},
 		roleSubscribers: {"/api/v1/subscriptions", "/api/v1/subscriptions/"},
 	} {
@@ -110,12 +118,14 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		if err != nil {
 			return nil, err
 		}
-		api := keys.Require(a.pub.Handler())
+		api := keys.Require(keys.Once(a.pub.Handler()))
 		mux.Handle("/api/v1/releases", api)
 		mux.Handle("/api/v1/releases/", api)
 		mux.Handle("/api/v1/inspect", api)
 		mux.Handle("/api/v1/events", untilDrained(running, api))
 		mux.Handle("/api/v1/import", untilDrained(running, api))
+		mux.Handle("/api/v1/keys", keys.Require(keys.Handler()))
+		mux.Handle("/api/v1/keys/", keys.Require(keys.Handler()))
 	}
 	if cfg.has(roleFeeds) {
 		a.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleFeeds)})
@@ -133,7 +143,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		if err != nil {
 			return nil, err
 		}
-		api := keys.Require(a.subs.Handler())
+		api := keys.Require(access.Only(keys.Once(a.subs.Handler()), access.Admin))
 		mux.Handle("/api/v1/subscriptions", api)
 		mux.Handle("/api/v1/subscriptions/", api)
 		a.parts.Go(func() error { return a.subs.Run(a.failed) })

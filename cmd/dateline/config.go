@@ -87,6 +87,7 @@ type checked struct {
 	networks []netip.Prefix
 	level    zerolog.Level
 	taxonomy *news.Taxonomy
+	rates    access.Rates // zero: the usual ones
 }
 
 func (c *config) has(role string) bool { return slices.Contains(c.Roles, role) }

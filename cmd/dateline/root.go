@@ -109,7 +109,7 @@ alerts by e-mail and webhook.`,
 	root.AddCommand(
 		p.serveCommand(), p.demoCommand(), p.publishCommand(), p.correctCommand(), p.withdrawCommand(), p.republishCommand(), p.importCommand(),
 		p.inspectCommand(), p.evalCommand(), p.tailCommand(), p.subscribeCommand(), p.subscriptionsCommand(), p.unsubscribeCommand(),
-		p.healthCommand(), p.doctorCommand(), p.configCommand(), p.versionCommand(),
+		p.keyCommand(), p.healthCommand(), p.doctorCommand(), p.configCommand(), p.versionCommand(),
 	)
 	root.AddCommand(helpTopics()...)
 	return root

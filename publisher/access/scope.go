@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -73,6 +74,17 @@ func Need(ctx context.Context, scopes ...Scope) error {
 		return news.Problemf(news.Forbidden, "this needs a key with the scope %s", join(missing))
 	}
 	return news.Problemf(news.Forbidden, "this needs the scope %s beyond the key %s, %s; ask an administrator for a key that has it", join(missing), c.Name, has)
+}
+
+// Only lets callers through that have all these scopes; others get 403.
+func Only(next http.Handler, scopes ...Scope) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := Need(r.Context(), scopes...); err != nil {
+			Refuse(w, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func join(scopes []Scope) string {
