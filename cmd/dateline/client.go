@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,9 +96,36 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	return res.Header, nil
 }
 
-// send sends one request. What is no success comes back as an error; the body
-// of a success is the caller's to read and close.
+// send sends one request, again after the time a server asks for that gets too
+// many (429). What is no success comes back as an error; the body of a success
+// is the caller's to read and close.
 func (c *client) send(ctx context.Context, method, path string, header http.Header, body []byte) (*http.Response, error) {
+	for {
+		res, err := c.sendOnce(ctx, method, path, header, body)
+		if err != nil || res.StatusCode < 300 {
+			return res, err
+		}
+		b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		res.Body.Close()
+		if err != nil {
+			return nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
+		}
+		seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
+		if res.StatusCode != http.StatusTooManyRequests || err != nil || seconds > maxRetryAfter {
+			return nil, refusal(c.base, res, b)
+		}
+		select {
+		case <-time.After(time.Duration(seconds) * time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// maxRetryAfter is how many seconds a command waits for its turn at most.
+const maxRetryAfter = 60
+
+func (c *client) sendOnce(ctx context.Context, method, path string, header http.Header, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -111,15 +139,7 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	if err != nil {
 		return nil, unreachable(c.base, err)
 	}
-	if res.StatusCode < 300 {
-		return res, nil
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
-	}
-	return nil, refusal(c.base, res, b)
+	return res, nil
 }
 
 // bareURLError drops the method and the address, which the caller names better.

@@ -32,7 +32,7 @@ type Config struct {
 	Wire *wire.Wire
 	// Now is the clock for expiry, limits and repeats.
 	Now func() time.Time
-	// Rates bounds requests; the zero value stands for [DefaultRates].
+	// Rates bounds requests; what is zero stands for that of [DefaultRates].
 	Rates Rates
 	// Audit is told of every change of the keys before it is made: what is
 	// "key.add" or "key.revoke", name is the key's, the caller is in ctx. An
@@ -48,12 +48,8 @@ const repeatable = 24 * time.Hour
 // Open makes the buckets. It belongs before the first request; keys are good
 // once [Keys.Run] has loaded them.
 func (k *Keys) Open(ctx context.Context, cfg Config) error {
-	if cfg.Rates == (Rates{}) {
-		cfg.Rates = DefaultRates()
-	}
 	k.cfg = cfg
-	k.perKey = newLimits(cfg.Rates.Key, cfg.Rates.Remembered)
-	k.perAddress = newLimits(cfg.Rates.Address, cfg.Rates.Remembered)
+	k.perKey, k.perAddress = cfg.Rates.limits()
 	if cfg.Wire == nil {
 		return nil
 	}

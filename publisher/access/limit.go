@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"container/list"
 	"math"
 	"net/http"
@@ -21,7 +22,7 @@ type Rate struct {
 	Burst     int
 }
 
-// Rates says how many requests are served. The zero value stands for
+// Rates says how many requests are served. What is zero stands for that of
 // [DefaultRates].
 type Rates struct {
 	Key     Rate // for each key, by its name
@@ -36,6 +37,12 @@ type Rates struct {
 // address without a good key 5 and 50.
 func DefaultRates() Rates {
 	return Rates{Key: Rate{50, 200}, Address: Rate{5, 50}, Remembered: 1 << 14}
+}
+
+func (r Rates) limits() (perKey, perAddress *limits) {
+	usual := DefaultRates()
+	most := cmp.Or(r.Remembered, usual.Remembered)
+	return newLimits(cmp.Or(r.Key, usual.Key), most), newLimits(cmp.Or(r.Address, usual.Address), most)
 }
 
 // limits counts requests by a name: that of a key or an address.
