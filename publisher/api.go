@@ -12,12 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 
 	"dateline/publisher/access"
 	"dateline/publisher/news"
 	"dateline/publisher/read"
+	"dateline/publisher/wire"
 )
 
 // MaxBody is the largest body the API takes, in bytes.
@@ -35,19 +35,35 @@ const HeaderOutcome = "Dateline-Outcome"
 // sentences in ASCII.
 const HeaderWarnings = "Dateline-Warnings"
 
-// Handler serves the API below /api/v1/: releases, events, import and inspect. The body
-// of a request is the document; what is to be done with it stands in the query.
-// Whoever mounts it sees to the keys.
+// Handler serves the API below /api/v1/: releases, what waits at the desk, events,
+// import and inspect. The body of a request is the document; what is to be done
+// with it stands in the query. Whoever mounts it sees that a request has a
+// caller (package access); each handler says which scope it needs.
 func (p *Publisher) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/v1/releases", p.serve(p.postRelease))
+	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /api/v1/releases":                 p.listReleases,
+		"POST /api/v1/releases":                p.postRelease,
+		"GET /api/v1/releases/{id}":            p.getRelease,
+		"GET /api/v1/releases/{id}/history":    p.getHistory,
+		"POST /api/v1/releases/{id}/correct":   p.postCorrect,
+		"POST /api/v1/releases/{id}/withdraw":  p.postWithdraw,
+		"POST /api/v1/releases/{id}/republish": p.postRepublish,
+
+		"GET /api/v1/desk":                 p.listDesk,
+		"GET /api/v1/desk/{id}":            p.getDesk,
+		"PUT /api/v1/desk/{id}":            p.putDesk,
+		"DELETE /api/v1/desk/{id}":         p.deleteDesk,
+		"PUT /api/v1/desk/{id}/embargo":    p.putEmbargo,
+		"DELETE /api/v1/desk/{id}/embargo": p.deleteEmbargo,
+		"POST /api/v1/desk/{id}/release":   p.postDeskRelease,
+
+		"POST /api/v1/inspect": p.postInspect,
+		"GET /api/v1/events":   p.getEvents,
+	} {
+		mux.HandleFunc(pattern, p.serve(h))
+	}
 	mux.HandleFunc("POST /api/v1/import", p.serveUpTo(read.MaxImport, p.postImport))
-	mux.HandleFunc("POST /api/v1/inspect", p.serve(p.postInspect))
-	mux.HandleFunc("GET /api/v1/releases/{id}", p.serve(p.getRelease))
-	mux.HandleFunc("POST /api/v1/releases/{id}/correct", p.serve(p.postCorrect))
-	mux.HandleFunc("POST /api/v1/releases/{id}/withdraw", p.serve(p.postWithdraw))
-	mux.HandleFunc("POST /api/v1/releases/{id}/republish", p.serve(p.postRepublish))
-	mux.HandleFunc("GET /api/v1/events", p.serve(p.getEvents))
 	return access.Routes(mux)
 }
 
@@ -68,24 +84,31 @@ func (p *Publisher) serveUpTo(limit int64, h func(http.ResponseWriter, *http.Req
 	}
 }
 
+// postRelease publishes a document, keeps it as a draft (status=draft), puts it
+// under embargo (embargo, zone), or says what would come of it (dry_run).
 func (p *Publisher) postRelease(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "origin", "revises", "backfill", "accept_proposals")
+	q, err := query(r, "origin", "revises", "backfill", "accept_proposals", "dry_run", "status", "embargo", "zone")
 	if err != nil {
+		return err
+	}
+	plan, err := p.planOf(r, q)
+	if err != nil {
+		return err
+	}
+	in := Intent{Origin: q.Get("origin"), Revises: q.Get("revises"), DryRun: plan.dryRun}
+	if in.Backfill, err = flag(q.Get("backfill"), "backfill"); err != nil {
 		return err
 	}
 	doc, err := p.document(r, q)
 	if err != nil {
 		return err
 	}
-	backfill, err := flag(q.Get("backfill"), "backfill")
-	if err != nil {
-		return err
+	if plan.hold != nil && !plan.dryRun {
+		waits, outcome, err := p.Save(r.Context(), doc.Release, in, *plan.hold)
+		return p.answerDesk(w, outcome, waits, plan.remarks(doc.Warnings), err)
 	}
-	e, outcome, err := p.Publish(r.Context(), doc.Release, Intent{Origin: q.Get("origin"), Revises: q.Get("revises"), Backfill: backfill})
-	if err != nil {
-		return err
-	}
-	return p.answer(w, outcome, e, doc.Warnings)
+	e, outcome, err := p.Publish(r.Context(), doc.Release, in)
+	return p.finish(w, r, plan, outcome, e, doc.Warnings, err)
 }
 
 func (p *Publisher) getRelease(w http.ResponseWriter, r *http.Request) error {
@@ -100,60 +123,140 @@ func (p *Publisher) getRelease(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Publisher) postCorrect(w http.ResponseWriter, r *http.Request) error {
-	q, match, err := change(r, "note", "minor", "accept_proposals")
-	if err != nil {
-		return err
-	}
-	doc, err := p.document(r, q)
-	if err != nil {
-		return err
-	}
-	minor, err := flag(q.Get("minor"), "minor")
-	if err != nil {
-		return err
-	}
-	e, outcome, err := p.Correct(r.Context(), r.PathValue("id"), doc.Release, q.Get("note"), minor, match)
-	if err != nil {
-		return err
-	}
-	return p.answer(w, outcome, e, doc.Warnings)
-}
-
-func (p *Publisher) postWithdraw(w http.ResponseWriter, r *http.Request) error {
-	q, match, err := change(r, "reason")
-	if err != nil {
-		return err
-	}
-	e, err := p.Withdraw(r.Context(), r.PathValue("id"), q.Get("reason"), match)
-	if err != nil {
-		return err
-	}
-	return p.answer(w, Outcome(e.Kind), e, nil)
+	return p.replace(w, r, p.Correct, "note", "minor")
 }
 
 func (p *Publisher) postRepublish(w http.ResponseWriter, r *http.Request) error {
-	q, match, err := change(r, "accept_proposals")
+	return p.replace(w, r, p.Republish)
+}
+
+// replace gives a release new content, now or when its time has come.
+func (p *Publisher) replace(w http.ResponseWriter, r *http.Request, do func(context.Context, string, news.Release, Change) (news.Event, Outcome, error), known ...string) error {
+	q, err := query(r, append(known, "accept_proposals", "dry_run", "status", "embargo", "zone")...)
 	if err != nil {
+		return err
+	}
+	plan, err := p.planOf(r, q)
+	if err != nil {
+		return err
+	}
+	c := Change{Note: q.Get("note"), DryRun: plan.dryRun}
+	if c.Match, err = ifMatch(r); err != nil && (!plan.dryRun || news.CodeOf(err) != news.NeedsMatch) {
+		return err
+	}
+	if c.Minor, err = flag(q.Get("minor"), "minor"); err != nil {
 		return err
 	}
 	doc, err := p.document(r, q)
 	if err != nil {
 		return err
 	}
-	e, err := p.Republish(r.Context(), r.PathValue("id"), doc.Release, match)
+	if plan.hold != nil && !plan.dryRun {
+		plan.hold.Match = "" // If-Match names the public revision here
+		waits, outcome, err := p.SaveFor(r.Context(), r.PathValue("id"), doc.Release, c, *plan.hold)
+		return p.answerDesk(w, outcome, waits, plan.remarks(doc.Warnings), err)
+	}
+	e, outcome, err := do(r.Context(), r.PathValue("id"), doc.Release, c)
+	return p.finish(w, r, plan, outcome, e, doc.Warnings, err)
+}
+
+func (p *Publisher) postWithdraw(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "reason", "replaced_by", "dry_run")
 	if err != nil {
 		return err
 	}
-	return p.answer(w, Outcome(e.Kind), e, doc.Warnings)
+	if err := access.Need(r.Context(), access.Withdraw); err != nil {
+		return err
+	}
+	var plan plan
+	if plan.dryRun, err = flag(q.Get("dry_run"), "dry_run"); err != nil {
+		return err
+	}
+	wd := Withdrawal{Reason: q.Get("reason"), ReplacedBy: q.Get("replaced_by"), DryRun: plan.dryRun}
+	if wd.Match, err = ifMatch(r); err != nil && (!plan.dryRun || news.CodeOf(err) != news.NeedsMatch) {
+		return err
+	}
+	e, outcome, err := p.Withdraw(r.Context(), r.PathValue("id"), wd)
+	return p.finish(w, r, plan, outcome, e, nil, err)
 }
 
-// change reads what every change of a release says beside the document: the
-// query, and the revision it is based on.
-func change(r *http.Request, known ...string) (q url.Values, match int, err error) {
-	if q, err = query(r, known...); err == nil {
-		match, err = ifMatch(r)
+// noEmbargo publishes what says of itself that it is under embargo.
+const noEmbargo = "none"
+
+// plan is what is to be done with a document beside publishing it at once.
+type plan struct {
+	dryRun bool
+	hold   *Hold  // nil: at once
+	remark string // what an editor should know of the embargo
+}
+
+func (pl plan) remarks(warnings []string) []string {
+	if pl.remark == "" {
+		return warnings
 	}
-	return q, match, err
+	return append([]string{pl.remark}, warnings...)
+}
+
+// planOf reads dry_run, status, embargo and zone, and checks that the caller may
+// do what they ask for.
+func (p *Publisher) planOf(r *http.Request, q url.Values) (plan, error) {
+	var out plan
+	var err error
+	if out.dryRun, err = flag(q.Get("dry_run"), "dry_run"); err != nil {
+		return out, err
+	}
+	scope := access.Publish
+	switch status := q.Get("status"); {
+	case q.Get("embargo") == noEmbargo && status == "":
+	case q.Has("embargo"):
+		out.hold = &Hold{Match: deskMatch(r), Zone: q.Get("zone")}
+		if out.hold.Until, out.remark, err = news.ParseEmbargo(q.Get("embargo"), q.Get("zone"), p.cfg.Now()); err != nil {
+			return out, err
+		}
+		if status != "" && status != string(news.Embargoed) {
+			return out, news.Problemf(news.BadRequest, "status=%s does not go with an embargo; leave one of them out", news.CleanLine(status))
+		}
+	case status == string(news.Draft):
+		out.hold, scope = &Hold{Match: deskMatch(r)}, access.Draft
+	case status != "" && status != string(news.Published):
+		return out, news.Problemf(news.BadRequest, "status=%s is none a new version can have; use draft or published, or give an embargo", news.CleanLine(status))
+	case q.Has("zone"):
+		return out, news.Problemf(news.BadRequest, "a zone needs an embargo, like embargo=2026-12-01T09:00")
+	}
+	if out.dryRun {
+		scope = access.Draft
+	}
+	return out, access.Need(r.Context(), scope)
+}
+
+// deskMatch is what If-Match says of the version at the desk.
+func deskMatch(r *http.Request) string {
+	return strings.Trim(strings.TrimSpace(r.Header.Get("If-Match")), `"`)
+}
+
+// finish answers with the event of a change or, for a dry run, with what the
+// event would set off.
+func (p *Publisher) finish(w http.ResponseWriter, r *http.Request, pl plan, outcome Outcome, e news.Event, warnings []string, err error) error {
+	if err != nil {
+		return err
+	}
+	if !pl.dryRun {
+		return p.answer(w, outcome, e, warnings)
+	}
+	prev, err := p.cfg.Wire.Last(r.Context(), e.Release.ID)
+	if err != nil && !errors.Is(err, wire.ErrNotFound) {
+		return err
+	}
+	view, err := p.preview(r.Context(), outcome, publicOf(prev), e, pl.remarks(warnings))
+	if err != nil {
+		return err
+	}
+	if pl.hold != nil {
+		view.Until = pl.hold.Until
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	access.JSON(w, http.StatusOK, "application/json", view)
+	return nil
 }
 
 // answer writes the event as a CloudEvent, with its revision as ETag.
@@ -223,40 +326,50 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 }
 
 // document reads the release in the body. With accept_proposals its proposed
-// fields become its own, if it states none.
+// fields become its own, if it states none. A document that says of itself that
+// it is under embargo is not for publishing at once, unless embargo=none says so.
 func (p *Publisher) document(r *http.Request, q url.Values) (read.Proposal, error) {
 	accept, err := flag(q.Get("accept_proposals"), "accept_proposals")
 	if err != nil {
 		return read.Proposal{}, err
 	}
-	doc, err := p.proposal(r)
+	doc, notice, err := p.proposal(r)
 	if err == nil && accept {
 		doc.AcceptProposals()
+	}
+	if err == nil && notice != "" && !q.Has("embargo") && !q.Has("dry_run") && q.Get("status") != string(news.Draft) {
+		err = news.Problemf(news.Unacceptable, "the document says of itself that it is under embargo: %q; give the time of the embargo, or embargo=none to publish it now", notice)
 	}
 	return doc, err
 }
 
 // proposal reads the body as the Content-Type says: a page or Markdown, told
-// apart by their content, or release JSON.
-func (p *Publisher) proposal(r *http.Request) (read.Proposal, error) {
+// apart by their content, or release JSON. The notice is the document's own line
+// that it is under embargo.
+func (p *Publisher) proposal(r *http.Request) (doc read.Proposal, notice string, err error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || !slices.Contains([]string{"text/plain", "text/markdown", "text/html", "application/json"}, kind) {
-		return read.Proposal{}, news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send text/plain, text/markdown, text/html or application/json", r.Header.Get("Content-Type"))
+		return doc, "", news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send text/plain, text/markdown, text/html or application/json", r.Header.Get("Content-Type"))
 	}
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
-		return read.Proposal{}, bodyError(err)
+		return doc, "", bodyError(err)
 	}
 	if kind == "application/json" {
-		return p.reader.JSON(b)
+		doc, err = p.reader.JSON(b)
+	} else if doc, err = p.reader.Read(b); kind != "text/html" {
+		notice = read.EmbargoNotice(string(b))
 	}
-	return p.reader.Read(b)
+	if notice == "" && err == nil {
+		notice = read.EmbargoNotice(doc.Release.Title + "\n" + doc.Release.Text)
+	}
+	return doc, notice, err
 }
 
 // postInspect answers with what would be read out of a document and why, as
 // JSON of [read.Proposal]. Nothing is published.
 func (p *Publisher) postInspect(w http.ResponseWriter, r *http.Request) error {
-	doc, err := p.proposal(r)
+	doc, _, err := p.proposal(r)
 	if err != nil {
 		return err
 	}
@@ -291,75 +404,4 @@ func flag(v, name string) (bool, error) {
 		return false, news.Problemf(news.BadRequest, "%s=%s is neither true nor false", name, v)
 	}
 	return b, nil
-}
-
-const (
-	maxWait   = 30 * time.Second
-	maxEvents = 200
-)
-
-// errEnough ends a Follow that has found what one answer holds.
-var errEnough = errors.New("enough events")
-
-// getEvents answers with the events after a cursor, as CloudEvents in order,
-// and the cursor to ask with next. With wait, an answer without events is held
-// back up to that long for the first to come.
-func (p *Publisher) getEvents(w http.ResponseWriter, r *http.Request) error {
-	q, err := query(r, "after", "wait")
-	if err != nil {
-		return err
-	}
-	last, err := p.cfg.Wire.LastSeq(r.Context())
-	if err != nil {
-		return err
-	}
-	after := last
-	if v := q.Get("after"); v != "" {
-		if after, err = strconv.ParseUint(v, 10, 64); err != nil {
-			return news.Problemf(news.BadRequest, "after=%s is not a cursor from an earlier answer; use after=0 for all events", v)
-		}
-		if after > last {
-			return news.Problemf(news.BadRequest, "after=%s lies beyond the newest event, %d; the log may have been restored, so start again from after=0", v, last)
-		}
-	}
-	var wait time.Duration
-	if v := q.Get("wait"); v != "" {
-		if wait, err = time.ParseDuration(v); err != nil || wait < 0 {
-			return news.Problemf(news.BadRequest, "wait=%s is not a duration like 20s", v)
-		}
-	}
-	events, next, err := p.eventsAfter(r.Context(), after, last, min(wait, maxWait))
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	access.JSON(w, http.StatusOK, "application/json", map[string]any{"events": events, "next": strconv.FormatUint(next, 10)})
-	return nil
-}
-
-func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait time.Duration) ([]json.RawMessage, uint64, error) {
-	events, next := []json.RawMessage{}, after
-	if after >= last && wait == 0 {
-		return events, next, nil
-	}
-	if after < last {
-		wait = maxWait // what is stored comes at once, unless it cannot be read and is passed over
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	err := p.cfg.Wire.Follow(ctx, after+1, func(seq uint64, e news.Event) error {
-		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, e)
-		if err != nil {
-			return err
-		}
-		events, next = append(events, b), seq
-		if seq >= last || len(events) >= maxEvents {
-			return errEnough
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, 0, err
-	}
-	return events, next, nil
 }

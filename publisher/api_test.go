@@ -1,6 +1,7 @@
 package publisher_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"dateline/publisher"
+	"dateline/publisher/access"
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
 )
@@ -35,9 +37,39 @@ type service struct {
 func newService(t testing.TB) service {
 	t.Helper()
 	p, w := newPublisher(t)
-	s := httptest.NewServer(p.Handler())
+	run(t, p)
+	s := httptest.NewServer(calledBy(p.Handler()))
 	t.Cleanup(s.Close)
 	return service{s, w}
+}
+
+// calledBy stands for what keys do: the caller is the administrator, or one with
+// the scopes in the header Scopes.
+func calledBy(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := access.Caller{Name: "tester", Scopes: []access.Scope{access.Admin}}
+		if v := r.Header.Values("Scopes"); len(v) > 0 {
+			c.Scopes = nil
+			for _, s := range strings.Fields(v[0]) {
+				c.Scopes = append(c.Scopes, access.Scope(s))
+			}
+		}
+		h.ServeHTTP(w, r.WithContext(access.With(r.Context(), c)))
+	})
+}
+
+// run runs the publisher until the test ends.
+func run(t testing.TB, p *publisher.Publisher) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // answer is what came back.

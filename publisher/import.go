@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"dateline/publisher/access"
 	"dateline/publisher/news"
 )
 
@@ -51,6 +52,9 @@ func (p *Publisher) postImport(w http.ResponseWriter, r *http.Request) error {
 	}
 	accept, err := flag(q.Get("accept_proposals"), "accept_proposals")
 	if err != nil {
+		return err
+	}
+	if err := access.Need(r.Context(), access.Publish); err != nil {
 		return err
 	}
 	b, err := io.ReadAll(r.Body)

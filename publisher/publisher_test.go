@@ -288,7 +288,7 @@ func TestPublisher_Correct(t *testing.T) {
 			t.Parallel()
 			p, w := newPublisher(t)
 			first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-			e, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", tc.text), tc.note, tc.minor, tc.match)
+			e, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", tc.text), publisher.Change{Note: tc.note, Minor: tc.minor, Match: tc.match})
 			wantCode(t, err, tc.want)
 			if tc.want != "" {
 				if n := events(t, w); n != 1 {
@@ -309,7 +309,7 @@ func TestPublisher_Correct(t *testing.T) {
 		t.Parallel()
 		p, w := newPublisher(t)
 		first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-		e, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "One."), "", true, 1)
+		e, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "One."), publisher.Change{Note: "", Minor: true, Match: 1})
 		if err != nil || e.Release.Revision != 1 || events(t, w) != 1 {
 			t.Errorf("revision %d, %d events, %v", e.Release.Revision, events(t, w), err)
 		}
@@ -318,7 +318,7 @@ func TestPublisher_Correct(t *testing.T) {
 		t.Parallel()
 		p, _ := newPublisher(t)
 		first := publish(t, p, release("", "One."), publisher.Intent{}, publisher.Created)
-		if _, _, err := p.Correct(t.Context(), first.Release.ID, release("", "Two."), "The day was wrong.", false, 1); err != nil {
+		if _, _, err := p.Correct(t.Context(), first.Release.ID, release("", "Two."), publisher.Change{Note: "The day was wrong.", Minor: false, Match: 1}); err != nil {
 			t.Fatal(err)
 		}
 		e := publish(t, p, release("", "Two."), publisher.Intent{}, publisher.Unchanged)
@@ -330,7 +330,7 @@ func TestPublisher_Correct(t *testing.T) {
 		t.Parallel()
 		p, _ := newPublisher(t)
 		for _, id := range []string{news.NewID("nothing"), "x", "a.b", "*"} {
-			_, _, err := p.Correct(t.Context(), id, release("cms-1", "One."), "Note.", false, 0)
+			_, _, err := p.Correct(t.Context(), id, release("cms-1", "One."), publisher.Change{Note: "Note.", Minor: false, Match: 0})
 			wantCode(t, err, news.NotFound)
 		}
 	})
@@ -343,7 +343,7 @@ func TestPublisher_Correct(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range writers {
 			wg.Go(func() {
-				_, _, errs[i] = p.Correct(t.Context(), first.Release.ID, release("cms-1", strings.Repeat("y", i+1)), "Note.", false, 1)
+				_, _, errs[i] = p.Correct(t.Context(), first.Release.ID, release("cms-1", strings.Repeat("y", i+1)), publisher.Change{Note: "Note.", Minor: false, Match: 1})
 			})
 		}
 		wg.Wait()
@@ -367,7 +367,7 @@ func TestPublisher_Withdraw(t *testing.T) {
 		t.Parallel()
 		p, _ := newPublisher(t)
 		first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-		if _, err := p.Withdraw(t.Context(), first.Release.ID, " Sent by\x00 mistake. ", 1); err != nil {
+		if _, _, err := p.Withdraw(t.Context(), first.Release.ID, publisher.Withdrawal{Reason: " Sent by\x00 mistake. ", Match: 1}); err != nil {
 			t.Fatal(err)
 		}
 		e, err := p.Release(t.Context(), first.Release.ID)
@@ -383,11 +383,11 @@ func TestPublisher_Withdraw(t *testing.T) {
 		t.Parallel()
 		p, w := newPublisher(t)
 		first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-		_, err := p.Withdraw(t.Context(), first.Release.ID, "\t", 1)
+		_, _, err := p.Withdraw(t.Context(), first.Release.ID, publisher.Withdrawal{Reason: "\t", Match: 1})
 		wantCode(t, err, news.Unacceptable)
-		_, err = p.Withdraw(t.Context(), first.Release.ID, "Reason.", 2)
+		_, _, err = p.Withdraw(t.Context(), first.Release.ID, publisher.Withdrawal{Reason: "Reason.", Match: 2})
 		wantCode(t, err, news.Stale)
-		_, err = p.Withdraw(t.Context(), news.NewID("nothing"), "Reason.", 0)
+		_, _, err = p.Withdraw(t.Context(), news.NewID("nothing"), publisher.Withdrawal{Reason: "Reason.", Match: 0})
 		wantCode(t, err, news.NotFound)
 		if n := events(t, w); n != 1 {
 			t.Errorf("the log has %d events, want 1", n)
@@ -397,16 +397,16 @@ func TestPublisher_Withdraw(t *testing.T) {
 		t.Parallel()
 		p, w := newPublisher(t)
 		first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
-		if _, err := p.Withdraw(t.Context(), first.Release.ID, "Reason.", 0); err != nil {
+		if _, _, err := p.Withdraw(t.Context(), first.Release.ID, publisher.Withdrawal{Reason: "Reason.", Match: 0}); err != nil {
 			t.Fatal(err)
 		}
 		for _, text := range []string{"One.", "Two."} {
 			_, _, err := p.Publish(t.Context(), release("cms-1", text), publisher.Intent{})
 			wantCode(t, err, news.Conflict)
 		}
-		_, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "Two."), "Note.", false, 0)
+		_, _, err := p.Correct(t.Context(), first.Release.ID, release("cms-1", "Two."), publisher.Change{Note: "Note.", Minor: false, Match: 0})
 		wantCode(t, err, news.Conflict)
-		_, err = p.Withdraw(t.Context(), first.Release.ID, "Again.", 0)
+		_, _, err = p.Withdraw(t.Context(), first.Release.ID, publisher.Withdrawal{Reason: "Again.", Match: 0})
 		wantCode(t, err, news.Conflict)
 		if n := events(t, w); n != 2 {
 			t.Errorf("the log has %d events, want 2", n)
@@ -431,7 +431,7 @@ func TestPublisher_logAway(t *testing.T) {
 			return err
 		},
 		"withdraw": func(ctx context.Context) error {
-			_, err := p.Withdraw(ctx, first.Release.ID, "Reason.", 0)
+			_, _, err := p.Withdraw(ctx, first.Release.ID, publisher.Withdrawal{Reason: "Reason.", Match: 0})
 			return err
 		},
 		"read": func(ctx context.Context) error {
@@ -451,7 +451,7 @@ func TestPublisher_correctedStaysCorrected(t *testing.T) {
 	first := publish(t, p, release("cms-1", "Nine."), publisher.Intent{}, publisher.Created)
 	id := first.Release.ID
 	for i, want := range []publisher.Outcome{publisher.Outcome(news.KindCorrected), publisher.Unchanged} {
-		e, outcome, err := p.Correct(t.Context(), id, release("cms-1", "Ninety."), "Ninety, not nine.", false, 0)
+		e, outcome, err := p.Correct(t.Context(), id, release("cms-1", "Ninety."), publisher.Change{Note: "Ninety, not nine.", Minor: false, Match: 0})
 		if err != nil || outcome != want || e.Release.Revision != 2 {
 			t.Fatalf("time %d: %s, revision %d, %v", i+1, outcome, e.Release.Revision, err)
 		}
@@ -472,12 +472,12 @@ func TestPublisher_Republish(t *testing.T) {
 	p, _ := newPublisher(t)
 	first := publish(t, p, release("cms-1", "One."), publisher.Intent{}, publisher.Created)
 	id := first.Release.ID
-	_, err := p.Republish(t.Context(), id, release("cms-1", "Two."), 0)
+	_, _, err := p.Republish(t.Context(), id, release("cms-1", "Two."), publisher.Change{Match: 0})
 	wantCode(t, err, news.Conflict) // it is not withdrawn
-	if _, err := p.Withdraw(t.Context(), id, "A mistake.", 0); err != nil {
+	if _, _, err := p.Withdraw(t.Context(), id, publisher.Withdrawal{Reason: "A mistake.", Match: 0}); err != nil {
 		t.Fatal(err)
 	}
-	e, err := p.Republish(t.Context(), id, release("cms-1", "Two."), 2)
+	e, _, err := p.Republish(t.Context(), id, release("cms-1", "Two."), publisher.Change{Match: 2})
 	if err != nil || e.Kind != news.KindRepublished || e.Release.Status != news.Published || e.Release.Text != "Two." || e.Release.Reason != "" {
 		t.Errorf("republished: %+v, %v", e, err)
 	}

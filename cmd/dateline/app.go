@@ -75,7 +75,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 	a.wire, err = wire.Open(ctx, wire.Config{
 		DataDir: cfg.Data, URL: cfg.NATSURL, Credentials: cfg.NATSCredentials, Listen: cfg.NATSListen,
 		MaxStore: cfg.MaxStoreMiB << 20, Queues: cfg.Queues, Replicas: cfg.Replicas, AcceptLoss: cfg.AcceptLoss,
-		Desk: cfg.has(rolePublisher), Log: log,
+		Desk: cfg.has(rolePublisher), DeskURL: cfg.NATSDeskURL, DeskCredentials: cfg.NATSDeskCreds, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +103,10 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", unknownPath)
 	for role, paths := range map[string][]string{
-		rolePublisher:   {"/api/v1/releases", "/api/v1/releases/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import", "/api/v1/keys", "/api/v1/keys/"},
+		rolePublisher: {
+			"/api/v1/releases", "/api/v1/releases/", "/api/v1/desk", "/api/v1/desk/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import",
+			"/api/v1/erasures", "/api/v1/keys", "/api/v1/keys/",
+		},
 		roleFeeds:       {"/"},
 		roleSubscribers: {"/api/v1/subscriptions", "/api/v1/subscriptions/"},
 	} {
@@ -119,13 +122,14 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 			return nil, err
 		}
 		api := keys.Require(keys.Once(a.pub.Handler()))
-		mux.Handle("/api/v1/releases", api)
-		mux.Handle("/api/v1/releases/", api)
-		mux.Handle("/api/v1/inspect", api)
+		for _, path := range []string{"/api/v1/releases", "/api/v1/releases/", "/api/v1/desk", "/api/v1/desk/", "/api/v1/inspect", "/api/v1/erasures"} {
+			mux.Handle(path, api)
+		}
 		mux.Handle("/api/v1/events", untilDrained(running, api))
 		mux.Handle("/api/v1/import", untilDrained(running, api))
 		mux.Handle("/api/v1/keys", keys.Require(keys.Handler()))
 		mux.Handle("/api/v1/keys/", keys.Require(keys.Handler()))
+		a.parts.Go(func() error { return a.pub.Run(a.failed) })
 	}
 	if cfg.has(roleFeeds) {
 		a.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleFeeds)})

@@ -28,6 +28,9 @@ func (a *app) ready(ctx context.Context) readiness {
 		}
 	}
 	look("log", a.wire.Ready)
+	if a.pub != nil {
+		look(rolePublisher, a.pub.Ready)
+	}
 	if a.feeds != nil {
 		look(roleFeeds, a.feeds.Ready)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -215,6 +216,45 @@ func (w *Wire) Notes(ctx context.Context, about string) ([][]byte, error) {
 		}
 		out, seq = append(out, m.Data), m.Sequence+1
 	}
+}
+
+// Rewrite replaces every entry of a trail by what edit makes of it, nil for
+// nothing, and overwrites the old one on disk. An entry that is as it should be
+// is left alone, so that a Rewrite that was interrupted can be repeated; an
+// entry may then stand twice, with the same content.
+func (w *Wire) Rewrite(ctx context.Context, about string, edit func([]byte) []byte) error {
+	if w.desk == nil {
+		return errNoDesk
+	}
+	info, err := w.desk.Info(ctx)
+	if err != nil {
+		return translate("rewrite the trail", err)
+	}
+	for seq := uint64(1); seq <= info.State.LastSeq; seq++ {
+		m, err := w.desk.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subjectAudit+about))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return translate("rewrite the trail", err)
+		}
+		if seq = m.Sequence; seq > info.State.LastSeq {
+			return nil
+		}
+		next := edit(m.Data)
+		if bytes.Equal(next, m.Data) {
+			continue
+		}
+		if next != nil {
+			if err := w.Note(ctx, about, next); err != nil {
+				return err
+			}
+		}
+		if err := w.desk.SecureDeleteMsg(ctx, seq); err != nil {
+			return translate("rewrite the trail", err)
+		}
+	}
+	return nil
 }
 
 // DueAt schedules the end of a release's embargo; a later call takes the place
