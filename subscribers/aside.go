@@ -263,7 +263,7 @@ func (d *delivery) kept(c Channel, id string) ([]*kept, error) {
 			k = &kept{task: t}
 			of[t.Release], out = k, append(out, k)
 		}
-		if t.Seq > k.Seq {
+		if t.Seq > k.Seq || t.Seq == k.Seq && k.Late {
 			k.task = t
 		}
 		k.held = append(k.held, h)

@@ -152,8 +152,15 @@ type task struct {
 	Misses int       `json:"misses,omitempty"`
 }
 
-// key names the task among those put aside for its recipient.
-func (t *task) key() string { return t.Release + "-" + strconv.FormatUint(t.Seq, 10) }
+// key names the task among those put aside for its recipient. One that came too
+// late does not take the place of the same task that came in time.
+func (t *task) key() string {
+	key := t.Release + "-" + strconv.FormatUint(t.Seq, 10)
+	if t.Late {
+		key += "-late"
+	}
+	return key
+}
 
 // take hands the recipients of a page to the pool, each to its other tasks. The
 // page is done when all of them are.

@@ -42,6 +42,8 @@ type fanout struct {
 	lanes []lane
 	known uint64        // a sequence the log is known to have reached
 	at    atomic.Uint64 // the newest event it is done with
+	held  atomic.Pointer[held]
+	ahead ahead
 }
 
 // lane is the way into one queue.
@@ -58,10 +60,13 @@ type pending struct {
 }
 
 func newFanout(s *Subscribers) *fanout {
-	return &fanout{s: s, lanes: make([]lane, s.cfg.Wire.Queues())}
+	f := &fanout{s: s, lanes: make([]lane, s.cfg.Wire.Queues())}
+	f.ahead.f = f
+	return f
 }
 
-// run follows from the place of the queue that is furthest behind.
+// run follows from the place of the queue that is furthest behind. When alerts
+// are held, a second follower goes ahead with the withdrawals.
 func (f *fanout) run(ctx context.Context) error {
 	if err := f.s.current(ctx); err != nil {
 		return err
@@ -79,7 +84,13 @@ func (f *fanout) run(ctx context.Context) error {
 	}
 	f.s.counts.fannedOut.Store(from - 1)
 	f.at.Store(from - 1)
-	return f.s.cfg.Wire.Follow(ctx, from, func(seq uint64, e news.Event) error { return f.event(ctx, seq, &e) })
+	g, gctx := errgroup.WithContext(ctx)
+	if f.s.cfg.Hold > 0 {
+		f.ahead.begin(f.lanes)
+		g.Go(func() error { return f.ahead.follow(gctx, from) })
+	}
+	g.Go(func() error { return f.follow(gctx, from) })
+	return g.Wait()
 }
 
 // cursor reads where a queue stands. After the operator accepted that the log
@@ -109,7 +120,16 @@ func (f *fanout) cursor(ctx context.Context, q int) (wire.Cursor, error) {
 }
 
 func (f *fanout) event(ctx context.Context, seq uint64, e *news.Event) error {
-	if e.Alerts() {
+	if f.s.windowEnd(e).After(f.s.cfg.Now()) {
+		if err := f.hold(ctx, seq, e); err != nil {
+			return err
+		}
+	}
+	concerns, err := f.concerns(ctx, seq, e)
+	if err != nil {
+		return err
+	}
+	if concerns {
 		to, err := f.recipients(ctx, seq, e)
 		if err != nil {
 			return err
@@ -121,6 +141,20 @@ func (f *fanout) event(ctx context.Context, seq uint64, e *news.Event) error {
 		}
 	}
 	return f.finished(ctx, seq)
+}
+
+// concerns reports whether anyone is to be told of the event by this follower.
+func (f *fanout) concerns(ctx context.Context, seq uint64, e *news.Event) (bool, error) {
+	switch {
+	case !e.Alerts():
+		return false, nil
+	case f.s.cfg.Hold == 0:
+		return true, nil
+	case e.Kind == news.KindWithdrawn:
+		return !f.ahead.done(seq), nil
+	}
+	old, err := f.superseded(ctx, seq, e)
+	return !old, err
 }
 
 // recipients are those the event concerns: who follows what the release is
@@ -154,20 +188,38 @@ func (f *fanout) put(ctx context.Context, seq uint64, e *news.Event, to *recipie
 	if covers(l.cursor, seq, to.id) {
 		return nil
 	}
-	p := l.open[to.Channel]
-	if p == nil || p.Seq != seq || len(p.To) == pageSize {
-		if len(l.pending) == wire.MaxTasks {
-			if err := f.store(ctx, q, l.upTo(seq)); err != nil {
-				return err
-			}
+	if l.room(seq, to.Channel) == nil && len(l.pending) == wire.MaxTasks {
+		if err := f.store(ctx, q, l.upTo(seq)); err != nil {
+			return err
 		}
-		p = &pending{page: page{Release: e.Release.ID, Seq: seq, Late: f.s.tooOld(e)}, channel: string(to.Channel), priority: priorityOf(e)}
+	}
+	l.add(f.s.pageOf(seq, e), priorityOf(e), to)
+	return nil
+}
+
+// pageOf is an empty page for an event.
+func (s *Subscribers) pageOf(seq uint64, e *news.Event) page {
+	return page{Release: e.Release.ID, Seq: seq, Late: s.tooOld(e)}
+}
+
+// room is the page of an event that takes one more recipient of a channel.
+func (l *lane) room(seq uint64, c Channel) *pending {
+	if p := l.open[c]; p != nil && p.Seq == seq && len(p.To) < pageSize {
+		return p
+	}
+	return nil
+}
+
+// add puts a recipient on a page, on a new one like empty when there is no room.
+func (l *lane) add(empty page, priority string, to *recipient) {
+	p := l.room(empty.Seq, to.Channel)
+	if p == nil {
+		p = &pending{page: empty, channel: string(to.Channel), priority: priority}
 		l.open[to.Channel] = p
 		l.pending = append(l.pending, p)
 	}
 	p.To = append(p.To, to.id)
 	l.last = to.id
-	return nil
 }
 
 // upTo is the place of what is pending while event seq is at hand.
@@ -185,7 +237,11 @@ func priorityOf(e *news.Event) string {
 	return "normal"
 }
 
-func (s *Subscribers) tooOld(e *news.Event) bool { return s.cfg.Now().Sub(e.Time) > s.cfg.MaxAge }
+// tooOld: nobody is to be told of the event any more. The hold does not count
+// as age, also not for a withdrawal, which may stand behind what is held.
+func (s *Subscribers) tooOld(e *news.Event) bool {
+	return s.cfg.Now().Sub(e.Time) > s.cfg.MaxAge+s.cfg.Hold
+}
 
 // queueOf spreads recipients over the queues, always in the same way.
 func queueOf(id string, queues int) int {
@@ -211,14 +267,7 @@ func (f *fanout) finished(ctx context.Context, seq uint64) error {
 		f.known = last
 		atEnd = seq >= last
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	for q := range f.lanes {
-		l := &f.lanes[q]
-		if atEnd && len(l.pending) > 0 || seq >= l.cursor.Seq+maxLag {
-			g.Go(func() error { return f.store(gctx, q, wire.Cursor{Seq: seq, Done: true}) })
-		}
-	}
-	if err := g.Wait(); err != nil {
+	if err := f.storeAll(ctx, seq, func(l *lane) bool { return atEnd && len(l.pending) > 0 || seq >= l.cursor.Seq+maxLag }); err != nil {
 		return err
 	}
 	f.at.Store(seq)
@@ -226,6 +275,17 @@ func (f *fanout) finished(ctx context.Context, seq uint64) error {
 		f.s.counts.fannedOut.Store(seq)
 	}
 	return nil
+}
+
+// storeAll stores the lanes that which chooses, with event seq behind them.
+func (f *fanout) storeAll(ctx context.Context, seq uint64, which func(*lane) bool) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for q := range f.lanes {
+		if which(&f.lanes[q]) {
+			g.Go(func() error { return f.store(ctx, q, wire.Cursor{Seq: seq, Done: true}) })
+		}
+	}
+	return g.Wait()
 }
 
 // store writes what is pending and the cursor. When it is unclear whether a
@@ -245,17 +305,13 @@ func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 			l.cursor, l.pending = next, nil
 			return nil
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if errors.Is(err, wire.ErrStale) {
+			err = ctx.Err()
+		} else {
+			err = f.refused(ctx, q, n, err)
 		}
-		if !errors.Is(err, wire.ErrStale) {
-			if n >= doubtfulTries && !passing(err) {
-				return fatal{fmt.Errorf("%w; the log refuses alerts, see to its streams and start again", err)}
-			}
-			f.s.cfg.Log.Warn().Err(err).Int("queue", q).Msg("alerts could not be queued, trying again")
-			if !pause(ctx) {
-				return ctx.Err()
-			}
+		if err != nil {
+			return err
 		}
 		if l.cursor, err = f.s.cfg.Wire.Cursor(ctx, q); err != nil {
 			return err
@@ -265,6 +321,22 @@ func (f *fanout) store(ctx context.Context, q int, to wire.Cursor) error {
 			return nil
 		}
 	}
+}
+
+// refused says what ends the fan-out after the nth refusal of a queue, or waits
+// so that it can be asked again.
+func (f *fanout) refused(ctx context.Context, q, n int, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if n >= doubtfulTries && !passing(err) {
+		return fatal{fmt.Errorf("%w; the log refuses alerts, see to its streams and start again", err)}
+	}
+	f.s.cfg.Log.Warn().Err(err).Int("queue", q).Msg("alerts could not be queued, trying again")
+	if !pause(ctx) {
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (l *lane) tasks() (tasks []wire.Task, recipients int, err error) {

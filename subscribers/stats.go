@@ -1,12 +1,20 @@
 package subscribers
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats is a snapshot of what was done since the start, and of what there is.
 type Stats struct {
 	Recipients, Subscriptions, Disabled int
 	// FannedOut is the sequence of the newest event whose alerts are queued.
 	FannedOut uint64
+	// Held is the number of events at the end of the log whose alerts are not
+	// queued yet because the oldest of them is held; HeldSince is its time. Of a
+	// healthy process FannedOut and Held together reach the end of the log.
+	Held      uint64
+	HeldSince time.Time
 	Queued    uint64             // alerts put into the queues
 	Accepted  map[Channel]uint64 // messages that the other side took
 	Failed    map[Channel]uint64 // tries that failed and will be repeated
@@ -45,6 +53,9 @@ func (s *Subscribers) Stats() Stats {
 		FannedOut: c.fannedOut.Load(), Queued: c.queued.Load(), Waiting: s.delivery.waiting.len(),
 		Accepted: c.accepted.load(), Failed: c.failed.load(), GivenUp: c.givenUp.load(),
 		Skipped: c.skipped.load(), Late: c.late.load(),
+	}
+	if h, ok := s.fanout.holding(); ok {
+		out.Held, out.HeldSince = max(s.fanout.ahead.at.Load()+1, h.seq+1)-h.seq, h.at
 	}
 	out.Recipients, out.Subscriptions, out.Disabled = s.register.counts()
 	g := s.guard.Stats()

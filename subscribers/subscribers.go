@@ -41,8 +41,14 @@ type Config struct {
 	// AllowNetworks opens networks for webhooks, plain http included.
 	AllowNetworks []netip.Prefix
 	// MaxAge is the age of an event beyond which its alerts are recorded and
-	// not sent; 0 means 48 hours.
+	// not sent; 0 means 48 hours. The time of the hold does not count.
 	MaxAge time.Duration
+	// Hold is how long after its event an alert is held back, at most [MaxHold]:
+	// the time in which a mistake can be undone. It may be another with each start.
+	Hold time.Duration
+	// Wait waits until Now is not before a time, or returns the error of ctx; nil
+	// means with a timer.
+	Wait func(ctx context.Context, until time.Time) error
 	// Backoff are the pauses between the tries of one message; nil means
 	// [DefaultBackoff]. Each is varied by up to a tenth.
 	Backoff []time.Duration
@@ -88,6 +94,9 @@ type Subscribers struct {
 // sent before [Subscribers.Run].
 func New(ctx context.Context, cfg Config) (*Subscribers, error) {
 	cfg = withDefaults(cfg)
+	if err := checkHold(cfg.Hold); err != nil {
+		return nil, err
+	}
 	s := &Subscribers{cfg: cfg, guard: guard.New(guard.Config{Allow: cfg.AllowNetworks})}
 	var err error
 	if s.mail, err = mail.New(mail.Config{
@@ -139,6 +148,9 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = 48 * time.Hour
+	}
+	if cfg.Wait == nil {
+		cfg.Wait = func(ctx context.Context, until time.Time) error { return waitUntil(ctx, cfg.Now, until) }
 	}
 	if cfg.Backoff == nil {
 		cfg.Backoff = DefaultBackoff()
@@ -242,7 +254,7 @@ func (s *Subscribers) Ready(ctx context.Context) error {
 	if s.lease.standby.Load() {
 		return nil
 	}
-	if s.progress.stuck(s.fanout.at.Load(), last, now) {
+	if s.progress.stuck(s.fanout.place(), last, now) {
 		return errors.New("the fan-out stands still before the end of the log; its warnings say why")
 	}
 	if s.stalls.longest(now) > stallTime {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dateline/publisher/news"
@@ -34,6 +35,12 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 		return time.Time{}, nil
 	case to.Disabled != "":
 		return time.Time{}, d.giveUp(t, to.Disabled)
+	}
+	if back, err := d.heldBack(t, cur); err != nil || back {
+		if back {
+			d.s.counts.skipped.add(t.Channel)
+		}
+		return time.Time{}, err
 	}
 	last, found, err := d.last(t)
 	if err != nil {
@@ -68,23 +75,33 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 // announced is the event that people are told of: the release as it is now,
 // under the kind of its newest event that surfaced.
 func (d *delivery) announced(cur wire.Record) (news.Event, error) {
+	newest, err := d.surfaced(cur)
 	e := cur.Event
-	if e.Kind != news.KindRevised {
-		return e, nil
+	e.Kind = newest.Event.Kind
+	return e, err
+}
+
+// surfaced is the newest event of a release that surfaced: cur unless that is a
+// minor revision.
+func (d *delivery) surfaced(cur wire.Record) (wire.Record, error) {
+	if cur.Event.Kind != news.KindRevised {
+		return cur, nil
 	}
-	var history []wire.Record
-	if err := d.insist(func(ctx context.Context) (err error) {
-		history, err = d.s.cfg.Wire.History(ctx, e.Release.ID, cur.Seq)
-		return err
-	}); err != nil {
-		return e, err
-	}
+	history, err := d.history(cur)
 	for _, h := range history {
-		if h.Event.Release.Revision == e.Release.SurfacedRevision {
-			e.Kind = h.Event.Kind
+		if h.Event.Release.Revision == cur.Event.Release.SurfacedRevision {
+			return h, nil
 		}
 	}
-	return e, nil
+	return cur, err
+}
+
+func (d *delivery) history(cur wire.Record) (history []wire.Record, err error) {
+	err = d.insist(func(ctx context.Context) error {
+		history, err = d.s.cfg.Wire.History(ctx, cur.Event.Release.ID, cur.Seq)
+		return err
+	})
+	return history, err
 }
 
 // recipient returns the task's recipient and those of its selections, in words,
@@ -187,27 +204,27 @@ func (d *delivery) last(t task) (a attempt, found bool, err error) {
 // event, older than records are kept, that the recipient was told of if it had
 // a matching subscription then; empty when there is none.
 func (d *delivery) assume(to *recipient, cur wire.Record) (string, error) {
-	var history []wire.Record
-	err := d.insist(func(ctx context.Context) (err error) {
-		history, err = d.s.cfg.Wire.History(ctx, cur.Event.Release.ID, cur.Seq)
-		return err
-	})
+	history, err := d.history(cur)
 	if err != nil {
 		return "", err
 	}
-	told := ""
-	oldest := d.s.cfg.Now().Add(-wire.AttemptsKept)
-	for _, h := range history {
-		if !h.Event.Alerts() || h.Event.Release.Revision >= cur.Event.Release.SurfacedRevision || h.Event.Time.After(oldest) {
+	return d.s.assumed(to, &cur.Event.Release, history), nil
+}
+
+func (s *Subscribers) assumed(to *recipient, r *news.Release, history []wire.Record) (told string) {
+	oldest := s.cfg.Now().Add(-wire.AttemptsKept)
+	for i := range history {
+		h := &history[i]
+		if !h.Event.Alerts() || h.Event.Release.Revision >= r.SurfacedRevision || h.Event.Time.After(oldest) {
 			continue
 		}
-		if len(to.titles(d.s.cfg.Taxonomy, func(f *follows) bool {
-			return f.After < h.Seq && f.Selection.Match(d.s.cfg.Taxonomy, &h.Event.Release)
-		})) > 0 {
+		if slices.ContainsFunc(to.Wishes, func(f follows) bool {
+			return f.After < h.Seq && f.Selection.Match(s.cfg.Taxonomy, &h.Event.Release)
+		}) {
 			told = h.Event.ID()
 		}
 	}
-	return told, nil
+	return told
 }
 
 func (d *delivery) tooLate(t task, last attempt, e *news.Event) error {
