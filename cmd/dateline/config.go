@@ -45,6 +45,8 @@ type config struct {
 	Key             string
 	NATSURL         string
 	NATSCredentials string
+	NATSDeskURL     string
+	NATSDeskCreds   string
 	NATSListen      string
 	Replicas        int
 	Queues          int
@@ -67,6 +69,8 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.Key, "key", "", "the admin `KEY`, at least 16 characters (default one made at the first start)")
 	f.StringVar(&c.NATSURL, "nats-url", "", "`URL` of a NATS server with JetStream in place of the embedded one")
 	f.StringVar(&c.NATSCredentials, "nats-credentials", "", "NATS credentials `FILE` for --nats-url")
+	f.StringVar(&c.NATSDeskURL, "nats-desk-url", "", "`URL` of the account for drafts, embargoes and keys, for the publisher (default that of --nats-url)")
+	f.StringVar(&c.NATSDeskCreds, "nats-desk-credentials", "", "NATS credentials `FILE` for --nats-desk-url")
 	f.StringVar(&c.NATSListen, "nats-listen", "", "loopback `HOST:PORT` on which the embedded NATS server takes clients (default none)")
 	f.IntVar(&c.Replicas, "replicas", 1, "`COPIES` of each stream on a NATS cluster")
 	f.IntVar(&c.Queues, "queues", 8, "`NUMBER` of delivery queues, fixed by the first start")
@@ -79,7 +83,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 }
 
 // secretSettings are never shown in full.
-var secretSettings = []string{"key", "smtp-url", "nats-url"}
+var secretSettings = []string{"key", "smtp-url", "nats-url", "nats-desk-url"}
 
 // checked is a config whose parts have been read and found good.
 type checked struct {
@@ -127,6 +131,15 @@ func (c config) check() (checked, error) {
 	}
 	if c.NATSCredentials != "" && c.NATSURL == "" {
 		bad("--nats-credentials needs --nats-url")
+	}
+	if c.NATSDeskURL != "" && c.NATSURL == "" {
+		bad("--nats-desk-url needs --nats-url")
+	}
+	if c.NATSDeskURL != "" && !c.has(rolePublisher) {
+		bad("--nats-desk-url is for the role publisher alone; leave it out for %s", strings.Join(c.Roles, ","))
+	}
+	if c.NATSDeskCreds != "" && c.NATSDeskURL == "" {
+		bad("--nats-desk-credentials needs --nats-desk-url")
 	}
 	for _, n := range c.AllowNetworks {
 		prefix, err := netip.ParsePrefix(n)

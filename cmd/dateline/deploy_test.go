@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -68,8 +69,15 @@ func TestDeploy_compose(t *testing.T) {
 			t.Errorf("%s is no setting", name)
 		}
 	}
-	if us.Environment["DATELINE_NATS_URL"] == "" || broker.Environment["DATELINE_NATS_PASSWORD"] == "" {
-		t.Error("dateline is not told where NATS is, or NATS has no password")
+	for _, name := range natsPasswords(t) {
+		if broker.Environment[name] == "" {
+			t.Errorf("NATS has no %s", name)
+		}
+	}
+	for setting, user := range map[string]string{"DATELINE_NATS_URL": "//dateline:${DATELINE_NATS_PASSWORD}@", "DATELINE_NATS_DESK_URL": "//desk:${DATELINE_NATS_DESK_PASSWORD}@"} {
+		if !strings.Contains(us.Environment[setting], user) {
+			t.Errorf("%s is %q, want a user %s", setting, us.Environment[setting], user)
+		}
 	}
 	for name, s := range c.Services {
 		if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
@@ -90,17 +98,52 @@ func TestDeploy_compose(t *testing.T) {
 	}
 }
 
-func TestDeploy_natsConfiguration(t *testing.T) {
-	t.Setenv("DATELINE_NATS_PASSWORD", "dl0123456789")
+// natsPasswords are the variables that deploy/nats.conf takes its passwords from.
+func natsPasswords(t *testing.T) []string {
+	t.Helper()
+	names := regexp.MustCompile(`\$(DATELINE_\w+)`).FindAllStringSubmatch(readRepo(t, "deploy/nats.conf"), -1)
+	var out []string
+	for _, m := range names {
+		out = append(out, m[1])
+	}
+	if len(out) != 5 {
+		t.Fatalf("deploy/nats.conf takes %v from the environment", out)
+	}
+	return out
+}
+
+// natsOptions reads deploy/nats.conf, with a password for each user.
+func natsOptions(t *testing.T) *nats.Options {
+	t.Helper()
+	for _, name := range natsPasswords(t) {
+		t.Setenv(name, "dl0123456789"+name)
+	}
 	opts, err := nats.ProcessConfigFile(filepath.Join(root, "deploy", "nats.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range natsPasswords(t) {
+		if err := os.Unsetenv(name); err != nil { // a process of ours would take it for a setting
+			t.Fatal(err)
+		}
+	}
+	return opts
+}
+
+func TestDeploy_natsConfiguration(t *testing.T) {
+	opts := natsOptions(t)
 	if !opts.JetStream || !opts.SyncAlways || opts.MaxPayload < 8<<20 || opts.JetStreamMaxStore == 0 || opts.StoreDir == "" {
 		t.Errorf("JetStream %v, sync always %v, max payload %d, max store %d, folder %q", opts.JetStream, opts.SyncAlways, opts.MaxPayload, opts.JetStreamMaxStore, opts.StoreDir)
 	}
-	if len(opts.Users) != 1 || opts.Users[0].Password != "dl0123456789" {
-		t.Errorf("the users are %+v", opts.Users)
+	users := map[string]string{}
+	for _, u := range opts.Users {
+		users[u.Username] = u.Account.Name
+		if !strings.HasPrefix(u.Password, "dl0123456789") {
+			t.Errorf("the password of %s is not from the environment", u.Username)
+		}
+	}
+	if want := map[string]string{"dateline": "WIRE", "publisher": "WIRE", "feeds": "WIRE", "subscribers": "WIRE", "desk": "DESK"}; !maps.Equal(users, want) {
+		t.Errorf("the users and their accounts are %v, want %v", users, want)
 	}
 }
 
