@@ -142,7 +142,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 	if cfg.has(roleSubscribers) {
 		a.subs, err = subscribers.New(ctx, subscribers.Config{
 			Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleSubscribers),
-			SMTPURL: cfg.SMTPURL, MailFrom: cfg.MailFrom, Outbox: filepath.Join(cfg.Data, "outbox"), AllowNetworks: cfg.networks,
+			SMTPURL: cfg.SMTPURL, MailFrom: cfg.MailFrom, Outbox: filepath.Join(cfg.Data, "outbox"), AllowNetworks: cfg.networks, Hold: cfg.AlertHold,
 		})
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"dateline/publisher/access"
 	"dateline/publisher/news"
@@ -55,6 +56,7 @@ type config struct {
 	SMTPURL         string
 	MailFrom        string
 	AllowNetworks   []string
+	AlertHold       time.Duration
 	LogLevel        string
 }
 
@@ -79,6 +81,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.SMTPURL, "smtp-url", "", "`URL` of the mail server, like smtp://user:password@mail.example.org:587 (default: mails are written to the outbox folder)")
 	f.StringVar(&c.MailFrom, "mail-from", "", "sender's `ADDRESS` of alerts; needed with --smtp-url")
 	f.StringSliceVar(&c.AllowNetworks, "allow-network", nil, "`CIDR` of a private network that webhooks may reach, by plain http too")
+	f.DurationVar(&c.AlertHold, "alert-hold", 0, "`TIME` before an alert leaves in which a mistake can be undone, like 5m, at most 24h; a withdrawal never waits")
 	f.StringVar(&c.LogLevel, "log-level", "info", "`LEVEL`: debug, info, warn or error")
 }
 
@@ -155,6 +158,9 @@ func (c config) check() (checked, error) {
 		if n.value < n.min || n.value > n.max {
 			bad("--%s %d is not between %d and %d", n.name, n.value, n.min, n.max)
 		}
+	}
+	if c.AlertHold < 0 || c.AlertHold > subscribers.MaxHold {
+		bad("--alert-hold %s is not between 0 and %s", c.AlertHold, subscribers.MaxHold)
 	}
 	var err error
 	if c.Key != "" {

@@ -26,6 +26,8 @@ var (
 	descReleases      = metric("feeds_releases", "Releases in the feeds.")
 	descAnswers       = metric("feeds_answers_total", "Answers to readers, by outcome.", "outcome")
 	descFannedOut     = metric("fanned_out", "Sequence of the newest event whose alerts are queued.")
+	descHeld          = metric("alerts_held", "Events at the end of the log whose alerts are not queued yet because the oldest of them is held; counts up from fanned_out.")
+	descHeldSince     = metric("alerts_held_since_seconds", "Time of the oldest held event, in seconds since 1970; 0 when nothing is held.")
 	descSubscriptions = metric("subscriptions", "Subscriptions, by state.", "state")
 	descRecipients    = metric("recipients", "People and endpoints with a subscription.")
 	descAlerts        = metric("alerts_total", "Alerts since the start, by channel and outcome.", "channel", "outcome")
@@ -68,6 +70,12 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	if f.app.subs != nil {
 		st := f.app.subs.Stats()
 		gauge(descFannedOut, float64(st.FannedOut))
+		gauge(descHeld, float64(st.Held))
+		since := float64(0)
+		if !st.HeldSince.IsZero() {
+			since = float64(st.HeldSince.UnixMilli()) / 1000
+		}
+		gauge(descHeldSince, since)
 		gauge(descRecipients, float64(st.Recipients))
 		gauge(descSubscriptions, float64(st.Subscriptions-st.Disabled), "active")
 		gauge(descSubscriptions, float64(st.Disabled), "disabled")
