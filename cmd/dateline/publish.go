@@ -74,7 +74,10 @@ type published struct {
 	Revision int    `json:"revision"`
 	Status   string `json:"status"`
 	Title    string `json:"title"`
-	URL      string `json:"url"`
+	URL      string `json:"url,omitempty"`
+	// Version and Until are those of a version that waits at the desk.
+	Version int    `json:"version,omitempty"`
+	Until   string `json:"until,omitempty"`
 	// Warnings are what an editor should look at.
 	Warnings []string `json:"warnings,omitempty"`
 	Error    string   `json:"error,omitempty"`
@@ -83,26 +86,33 @@ type published struct {
 func (p *program) publishCommand() *cobra.Command {
 	var origin, revises string
 	var backfill, accept, asJSON bool
+	var wait later
 	cmd := &cobra.Command{
 		Use:   "publish FILE...",
 		Short: "Publish releases",
 		Long: `Publish releases: pages in text form, Markdown with front matter, or release
 JSON; "-" reads standard input. Publishing the same origin again with the same
-content does nothing; with other content it makes the next revision.`,
+content does nothing; with other content it makes the next revision. A --draft, or
+what is under --embargo, waits at the desk; see it with dateline desk.`,
 		Example: `  dateline publish release.txt
   dateline publish release.md --origin https://www.example.org/news/4711
   dateline publish archive/*.md --backfill
-  dateline publish moved.md --revises 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b`,
+  dateline publish moved.md --revises 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b
+  dateline publish release.md --draft
+  dateline publish release.md --embargo 2026-12-01T09:00 --zone Europe/Vienna`,
 		Args: atLeastOne("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (origin != "" || revises != "") && len(args) > 1 {
 				return usagef("--origin and --revises are for one FILE, there are %d", len(args))
 			}
+			q := url.Values{}
+			if err := wait.put(q); err != nil {
+				return err
+			}
 			c, err := p.client(cmd)
 			if err != nil {
 				return err
 			}
-			q := url.Values{}
 			setIf(q, "origin", origin)
 			setIf(q, "revises", revises)
 			if backfill {
@@ -111,12 +121,13 @@ content does nothing; with other content it makes the next revision.`,
 			if accept {
 				q.Set("accept_proposals", "true")
 			}
-			return p.publishAll(cmd.Context(), c, args, q, asJSON)
+			return p.publishAll(cmd.Context(), c, args, q, wait.waits(), asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&origin, "origin", "", "`ORIGIN` of a release that names none: a stable address or number")
 	cmd.Flags().StringVar(&revises, "revises", "", "`ID` of the release of which this is a new version, when its URL has moved")
 	cmd.Flags().BoolVar(&accept, "accept-proposals", false, "file releases without fields under the proposed ones")
+	wait.flags(cmd)
 	cmd.Flags().BoolVar(&backfill, "backfill", false, "old releases: ordered by their own dates, and nobody is alerted")
 	jsonFlag(cmd, &asJSON)
 	clientFlags(cmd)
@@ -135,12 +146,12 @@ func jsonFlag(cmd *cobra.Command, into *bool) {
 
 // publishAll sends every file, goes on after a refusal, and fails at the end
 // when there was one.
-func (p *program) publishAll(ctx context.Context, c *client, files []string, q url.Values, asJSON bool) error {
+func (p *program) publishAll(ctx context.Context, c *client, files []string, q url.Values, waits, asJSON bool) error {
 	var results []published
 	var failed []error
 	bar := p.progress(len(files), "publishing")
 	for _, name := range files {
-		res, err := p.publishOne(ctx, c, name, q)
+		res, err := p.publishOne(ctx, c, name, q, waits)
 		_ = bar.Add(1) // a terminal that went away is no reason to stop
 		if err != nil {
 			failed = append(failed, naming(name, err))
@@ -161,10 +172,18 @@ func (p *program) publishAll(ctx context.Context, c *client, files []string, q u
 	return fmt.Errorf("%d of %d files were refused:\n%w", len(failed), len(files), errors.Join(failed...))
 }
 
-func (p *program) publishOne(ctx context.Context, c *client, name string, q url.Values) (published, error) {
+func (p *program) publishOne(ctx context.Context, c *client, name string, q url.Values, waits bool) (published, error) {
 	d, err := p.readDocument(name)
 	if err != nil {
 		return published{}, err
+	}
+	if waits {
+		var at publisher.Desk
+		h, err := c.call(ctx, http.MethodPost, "/api/v1/releases?"+q.Encode(), d.header(), d.body, &at)
+		if err != nil {
+			return published{}, err
+		}
+		return asWaiting(name, h, &at), nil
 	}
 	var e event
 	h, err := c.call(ctx, http.MethodPost, "/api/v1/releases?"+q.Encode(), d.header(), d.body, &e)
@@ -190,7 +209,14 @@ func (p *program) report(results []published, asJSON bool) error {
 	s := paintFor(p.io.out, p.env)
 	for _, r := range results {
 		if r.Error == "" {
-			fmt.Fprintf(p.io.out, "%-11s  %s  revision %d  %s\n             %s\n", r.Outcome, r.ID, r.Revision, s.bold(short(r.Title, 70)), s.faint(r.URL))
+			which, more := fmt.Sprintf("revision %d", r.Revision), r.URL
+			if r.Version > 0 {
+				which, more = fmt.Sprintf("version %d at the desk", r.Version), "not public; see it with: dateline desk show "+r.ID
+			}
+			if r.Until != "" {
+				more = "will be published at " + r.Until
+			}
+			fmt.Fprintf(p.io.out, "%-11s  %s  %s  %s\n             %s\n", r.Outcome, r.ID, which, s.bold(short(r.Title, 70)), s.faint(more))
 			for _, w := range r.Warnings {
 				fmt.Fprintf(p.io.err, "note         %s\n", w)
 			}
@@ -211,6 +237,7 @@ func (p *program) progress(steps int, what string) *progressbar.ProgressBar {
 func (p *program) correctCommand() *cobra.Command {
 	var note, revision string
 	var minor, asJSON bool
+	var wait later
 	cmd := &cobra.Command{
 		Use:   "correct ID FILE",
 		Short: "Replace the content of a release and say what was wrong",
@@ -218,7 +245,8 @@ func (p *program) correctCommand() *cobra.Command {
 Everyone who was alerted to the release is told of the correction, unless it is
 --minor: a slip that changes nothing for a reader.`,
 		Example: `  dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --note "The meeting was on 4 May, not 5 May."
-  dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --minor`,
+  dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --minor
+  dateline correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md --note "The figures are final." --embargo 2026-12-01T09:00 --zone Europe/Vienna`,
 		Args: exactly("ID", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q := url.Values{}
@@ -226,9 +254,13 @@ Everyone who was alerted to the release is told of the correction, unless it is
 			if minor {
 				q.Set("minor", "true")
 			}
-			return p.change(cmd, args, revision, q, asJSON)
+			if err := wait.put(q); err != nil {
+				return err
+			}
+			return p.change(cmd, args, revision, q, wait.waits(), asJSON)
 		},
 	}
+	wait.flags(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "`TEXT` for the public: what was wrong")
 	cmd.Flags().BoolVar(&minor, "minor", false, "alert nobody and leave the release where it is in the feeds; needs no --note")
 	changeFlags(cmd, &revision, &asJSON)
@@ -236,21 +268,25 @@ Everyone who was alerted to the release is told of the correction, unless it is
 }
 
 func (p *program) withdrawCommand() *cobra.Command {
-	var reason, revision string
+	var reason, replacedBy, revision string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "withdraw ID",
 		Short: "Take a release back and say why",
 		Long: `Take a release back: its text goes from every feed, page and answer, its title
-and the reason stay, and everyone who was alerted to it is told.`,
-		Example: `  dateline withdraw 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --reason "Published before the agreed time."`,
-		Args:    exactly("ID"),
+and the reason stay, and everyone who was alerted to it is told. To remove it from
+the log itself, erase it.`,
+		Example: `  dateline withdraw 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --reason "Published before the agreed time."
+  dateline withdraw 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --reason "Sent twice." --replaced-by 5b7e9a55-0f4f-5c2d-8b3b-0d4a5a3e6f0c`,
+		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q := url.Values{}
 			setIf(q, "reason", reason)
-			return p.change(cmd, args, revision, q, asJSON)
+			setIf(q, "replaced_by", replacedBy)
+			return p.change(cmd, args, revision, q, false, asJSON)
 		},
 	}
+	cmd.Flags().StringVar(&replacedBy, "replaced-by", "", "`ID` of the release that readers are sent to in its place")
 	cmd.Flags().StringVar(&reason, "reason", "", "`TEXT` for the public: why")
 	changeFlags(cmd, &revision, &asJSON)
 	return cmd
@@ -259,6 +295,7 @@ and the reason stay, and everyone who was alerted to it is told.`,
 func (p *program) republishCommand() *cobra.Command {
 	var revision string
 	var asJSON bool
+	var wait later
 	cmd := &cobra.Command{
 		Use:   "republish ID FILE",
 		Short: "Make a withdrawn release public again",
@@ -267,9 +304,14 @@ standard input). Everyone who was told of the withdrawal is told.`,
 		Example: `  dateline republish 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b release.md`,
 		Args:    exactly("ID", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.change(cmd, args, revision, url.Values{}, asJSON)
+			q := url.Values{}
+			if err := wait.put(q); err != nil {
+				return err
+			}
+			return p.change(cmd, args, revision, q, wait.waits(), asJSON)
 		},
 	}
+	wait.flags(cmd)
 	changeFlags(cmd, &revision, &asJSON)
 	return cmd
 }
@@ -283,7 +325,7 @@ func changeFlags(cmd *cobra.Command, revision *string, asJSON *bool) {
 // change does to a release what the command is called: args are the release's
 // id and, for all but a withdrawal, the file with its new content. It is based
 // on the revision named or on the newest one.
-func (p *program) change(cmd *cobra.Command, args []string, revision string, q url.Values, asJSON bool) error {
+func (p *program) change(cmd *cobra.Command, args []string, revision string, q url.Values, waits, asJSON bool) error {
 	ctx := cmd.Context()
 	c, err := p.client(cmd)
 	if err != nil {
@@ -307,6 +349,14 @@ func (p *program) change(cmd *cobra.Command, args []string, revision string, q u
 	header := http.Header{"If-Match": {match}}
 	if d.kind != "" {
 		header.Set("Content-Type", d.kind)
+	}
+	if waits {
+		var at publisher.Desk
+		h, err := c.call(ctx, http.MethodPost, path+"/"+cmd.Name()+"?"+q.Encode(), header, d.body, &at)
+		if err != nil {
+			return err
+		}
+		return p.report([]published{asWaiting(d.name, h, &at)}, asJSON)
 	}
 	var e event
 	h, err := c.call(ctx, http.MethodPost, path+"/"+cmd.Name()+"?"+q.Encode(), header, d.body, &e)
