@@ -67,7 +67,7 @@ func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait ti
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err := p.cfg.Wire.Follow(ctx, after+1, func(seq uint64, e news.Event) error {
-		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, e)
+		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, p.asOfNow(e))
 		if err != nil {
 			return err
 		}
@@ -81,4 +81,13 @@ func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait ti
 		return nil, 0, err
 	}
 	return events, next, nil
+}
+
+// asOfNow is the event without its text when its release was withdrawn since:
+// the text is gone everywhere.
+func (p *Publisher) asOfNow(e news.Event) news.Event {
+	if now, ok := p.list.Find(e.Release.ID); ok && now.Status == news.Withdrawn && now.Revision > e.Release.Revision {
+		e.Release = e.Release.WithoutText()
+	}
+	return e
 }

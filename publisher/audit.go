@@ -255,6 +255,11 @@ func (p *Publisher) History(ctx context.Context, id string) (Past, error) {
 	}
 	if old != nil {
 		past.Erased = old.Erased
+		if old.Status == news.Withdrawn && !access.From(ctx).May(access.Admin) {
+			for i := range past.Events { // what a withdrawal takes back is not told by its history
+				past.Events[i].Changes, past.Events[i].Note = nil, ""
+			}
+		}
 	}
 	w, err := p.Waiting(ctx, id)
 	switch {

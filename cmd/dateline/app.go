@@ -117,7 +117,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		}
 	}
 	if cfg.has(rolePublisher) {
-		a.pub, err = publisher.New(ctx, publisher.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Now: time.Now, Log: component(log, rolePublisher)})
+		a.pub, err = publisher.New(ctx, publisher.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Now: time.Now, Log: component(log, rolePublisher), Effects: a.effects})
 		if err != nil {
 			return nil, err
 		}

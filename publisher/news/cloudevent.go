@@ -127,6 +127,8 @@ func asNinjs(t *Taxonomy, base string, r *Release) ninjs {
 	}
 	if r.Status == Withdrawn {
 		n.PubStatus, n.Representation = "canceled", "partial"
+	} else if r.Text == "" && r.HTML == "" { // withdrawn since
+		n.Representation = "partial"
 	} else {
 		n.Bodies = []ninjsText{{"main", "text/html", noteParagraph(r) + r.HTML}}
 		if r.HTML == "" {

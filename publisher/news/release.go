@@ -171,6 +171,14 @@ func (r *Release) NoteTime() time.Time {
 	return r.NotedAt.UTC()
 }
 
+// WithoutText is the release as a withdrawal leaves it, apart from its status
+// and reason.
+func (r *Release) WithoutText() Release {
+	out := *r
+	out.withoutText()
+	return out
+}
+
 // withoutText removes everything from which the words of the body could be
 // read, the evidence of tags included.
 func (r *Release) withoutText() {

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+
+	"dateline/publisher"
+	"dateline/publisher/news"
+)
+
+// effects says whom an event would reach, as far as this process knows.
+func (a *app) effects(ctx context.Context, prev *news.Release, e news.Event) (publisher.Effects, error) {
+	out := publisher.Effects{Partners: []string{}, Subscribers: map[string]int{}}
+	if a.subs == nil {
+		out.Unknown = []string{"subscribers"}
+		return out, nil
+	}
+	audience, err := a.subs.Audience(ctx, prev, e)
+	for channel, n := range audience {
+		out.Subscribers[string(channel)] = n
+	}
+	return out, err
+}
