@@ -11,7 +11,9 @@ import (
 )
 
 // privateBuckets lie where the desk lies, out of reach of feeds and subscribers.
-func privateBuckets() []string { return []string{"KEYS", "KEYS_USED", "IDEMPOTENCY", "ORIGINS"} }
+func privateBuckets() []string {
+	return []string{"KEYS", "KEYS_USED", "IDEMPOTENCY", "ORIGINS", "PULL"}
+}
 
 // bucket is one that a process which does not publish needs and may not make.
 type bucket struct {
