@@ -78,11 +78,11 @@ func (l *limits) take(name string, now time.Time) (wait time.Duration, ok bool) 
 func (l *limits) of(name string) *rate.Limiter {
 	if e := l.byName[name]; e != nil {
 		l.recent.MoveToFront(e)
-		return e.Value.(*counted).bucket //nolint:errcheck // the list holds nothing else
+		return e.Value.(*counted).bucket
 	}
 	if l.recent.Len() >= l.most {
 		last := l.recent.Back()
-		delete(l.byName, l.recent.Remove(last).(*counted).name) //nolint:errcheck // the list holds nothing else
+		delete(l.byName, l.recent.Remove(last).(*counted).name)
 	}
 	c := &counted{name, rate.NewLimiter(rate.Limit(l.rate.PerSecond), l.rate.Burst)}
 	l.byName[name] = l.recent.PushFront(c)

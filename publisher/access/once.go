@@ -130,16 +130,16 @@ var errRunning = errors.New("another runs the request")
 
 // claim gives the right to run a request, or the answer that was given before,
 // or errRunning.
-func (k *Keys) claim(ctx context.Context, id, print string) (claim, *given, error) {
+func (k *Keys) claim(ctx context.Context, id, wanted string) (claim, *given, error) {
 	if k.answers == nil {
 		return claim{}, nil, news.Problemf(news.BadRequest, "this server does not publish and keeps no answers; leave %s out", HeaderKey)
 	}
 	for range tries {
 		now := k.now()
-		mine := running(print, now)
+		mine := running(wanted, now)
 		revision, err := k.answers.Create(ctx, id, mine)
 		if err == nil {
-			return claim{id, print, revision}, nil, nil
+			return claim{id, wanted, revision}, nil, nil
 		}
 		if !isConflict(err) {
 			return claim{}, nil, wire.Explain("note the request", err)
@@ -155,7 +155,7 @@ func (k *Keys) claim(ctx context.Context, id, print string) (claim, *given, erro
 		switch {
 		case err != nil:
 			return claim{}, nil, err
-		case g.Fingerprint != print:
+		case g.Fingerprint != wanted:
 			return claim{}, nil, news.Problemf(news.Unacceptable, "this %s was used for another request; use a new one for each", HeaderKey)
 		case g.Status != 0:
 			return claim{}, g, nil
@@ -164,7 +164,7 @@ func (k *Keys) claim(ctx context.Context, id, print string) (claim, *given, erro
 		}
 		revision, err = k.answers.Update(ctx, id, mine, e.Revision())
 		if err == nil {
-			return claim{id, print, revision}, nil, nil
+			return claim{id, wanted, revision}, nil, nil
 		}
 		if !isConflict(err) {
 			return claim{}, nil, wire.Explain("take the request over", err)

@@ -18,7 +18,7 @@ import (
 func TestRefuse_EveryCode(t *testing.T) {
 	for code, status := range map[news.Code]int{
 		news.BadRequest: 400, news.NotFound: 404, news.Conflict: 409, news.Stale: 412, news.TooLarge: 413, news.Unsupported: 415,
-		news.Unacceptable: 422, news.NeedsMatch: 428, news.Unavailable: 503, news.DiskFull: 507, "no such code": 500,
+		news.Forbidden: 403, news.Unacceptable: 422, news.NeedsMatch: 428, news.RateLimited: 429, news.Unavailable: 503, news.DiskFull: 507, "no such code": 500,
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			rec := httptest.NewRecorder()

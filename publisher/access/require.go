@@ -9,17 +9,12 @@ import (
 	"time"
 )
 
-// stranger is why a request comes without a good key, as the answer of 401 says it.
-type stranger struct{ challenge, title, detail string }
+// stranger is why a request comes without a good key, as the answer of 401 says
+// it. Its challenge (RFC 9110 section 11.6.1) names an error only when there was
+// a key (RFC 6750 section 3).
+type stranger struct{ mistake, title, detail string }
 
 func (s *stranger) Error() string { return s.title }
-
-// Challenges of RFC 9110 section 11.6.1; only the second names an error (RFC
-// 6750 section 3).
-const (
-	keyless  = `Bearer realm="dateline"`
-	badToken = `Bearer realm="dateline", error="invalid_token"`
-)
 
 // Require lets only requests with one header "Authorization: Bearer <key>"
 // through (RFC 6750 section 2.1), with the [Caller] in their context. Without a
@@ -67,7 +62,7 @@ func (k *Keys) caller(r *http.Request, now time.Time) (Caller, error) {
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	text = strings.TrimSpace(text)
 	if !strings.EqualFold(scheme, "Bearer") || text == "" || len(r.Header.Values("Authorization")) > 1 {
-		return c, &stranger{keyless, "no key", "send the header Authorization: Bearer KEY; the first start wrote the admin key into the data folder"}
+		return c, &stranger{"", "no key", "send the header Authorization: Bearer KEY; the first start wrote the admin key into the data folder"}
 	}
 	sum := sha256.Sum256([]byte(text))
 	if subtle.ConstantTimeCompare(sum[:], k.admin[:]) == 1 {
@@ -79,10 +74,10 @@ func (k *Keys) caller(r *http.Request, now time.Time) (Caller, error) {
 		return c, err
 	}
 	if key == nil {
-		return c, &stranger{badToken, "wrong key", "this server does not know the key; use one that dateline key add made, or the one in the data folder"}
+		return c, &stranger{"invalid_token", "wrong key", "this server does not know the key; use one that dateline key add made, or the one in the data folder"}
 	}
 	if state := key.State(now); state != Active {
-		return c, &stranger{badToken, "the key is " + string(state), "the key " + key.Name + " does not work any more; ask an administrator for another"}
+		return c, &stranger{"invalid_token", "the key is " + string(state), "the key " + key.Name + " does not work any more; ask an administrator for another"}
 	}
 	c.Name, c.Scopes = key.Name, key.Scopes
 	return c, nil
@@ -105,6 +100,10 @@ func (k *Keys) turnAway(w http.ResponseWriter, c Caller, who *stranger, now time
 			return
 		}
 	}
-	w.Header().Set("WWW-Authenticate", who.challenge)
+	challenge := `Bearer realm="dateline"`
+	if who.mistake != "" {
+		challenge += `, error="` + who.mistake + `"`
+	}
+	w.Header().Set("WWW-Authenticate", challenge)
 	Answer(w, http.StatusUnauthorized, who.title, who.detail, nil)
 }
