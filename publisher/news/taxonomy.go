@@ -20,8 +20,9 @@ var defaultTaxonomy []byte
 // names, and the places that datelines may name. It does not change once made
 // and may be used by many goroutines.
 type Taxonomy struct {
-	orgs    []string // the organisation's names, the short one first
-	orgKeys []string // the same, folded
+	file    taxonomyFile // as it was read, for With
+	orgs    []string     // the organisation's names, the short one first
+	orgKeys []string     // the same, folded
 	kinds   map[TopicKind]*vocabulary
 	places  []Gazette
 	regions []Gazette
@@ -87,11 +88,15 @@ func ParseTaxonomy(b []byte) (*Taxonomy, error) {
 	if err != nil {
 		return nil, Problemf(BadRequest, "the taxonomy is not the JSON it should be: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
+	return makeTaxonomy(f)
+}
+
+func makeTaxonomy(f taxonomyFile) (*Taxonomy, error) {
 	c := &taxonomyCheck{}
 	if f.Version != 1 {
 		c.bad("its version is %d, this dateline reads version 1", f.Version)
 	}
-	t := &Taxonomy{orgs: append([]string{f.Organisation}, f.OtherNames...), kinds: map[TopicKind]*vocabulary{}, chairs: f.Chairs, places: f.Places, regions: f.Regions, terms: f.CountryTerms, fields: f.FieldTerms}
+	t := &Taxonomy{file: f, orgs: append([]string{f.Organisation}, f.OtherNames...), kinds: map[TopicKind]*vocabulary{}, chairs: f.Chairs, places: f.Places, regions: f.Regions, terms: f.CountryTerms, fields: f.FieldTerms}
 	for _, name := range t.orgs {
 		t.orgKeys = append(t.orgKeys, fold(name))
 	}

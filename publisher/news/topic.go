@@ -32,7 +32,11 @@ type Topic struct {
 	Host   string `json:"host,omitempty"`   // sources: slug of the country a field operation works in
 	Closed bool   `json:"closed,omitempty"` // sources: works no more, its releases stay
 
-	Group   string `json:"group,omitempty"`   // fields: slug of the dimension
+	Group string `json:"group,omitempty"` // fields: slug of the dimension
+	// Retired is the day, YYYY-MM-DD, since which nothing new is filed under the
+	// topic; its releases stay. See [Topic.Gone].
+	Retired string `json:"retired,omitempty"`
+
 	Routine bool   `json:"routine,omitempty"` // types: daily and weekly series, kept out of feeds unless asked for
 	IPTC    []IPTC `json:"iptc,omitempty"`    // fields: IPTC Media Topics
 
