@@ -20,7 +20,12 @@ func (w *Wire) accept(ctx context.Context) error {
 		return translate("look at the log", err)
 	}
 	last := info.State.LastSeq
+	note := func(ctx context.Context, seq uint64) (bool, error) { return true, w.noteAccepted(ctx, seq) }
 	tail, err := w.scan(ctx, link{}, last, func(prev link, m jetstream.Msg, seq uint64) (link, error) {
+		prev, err := w.passErased(ctx, prev, seq, note)
+		if err != nil {
+			return link{}, err
+		}
 		if l, err := follows(prev, m.Headers(), seq, m.Subject(), m.Data()); err == nil {
 			return l, nil
 		}
@@ -38,6 +43,9 @@ func (w *Wire) accept(ctx context.Context) error {
 		return err
 	}
 	end := max(last, known)
+	if tail, err = w.passErased(ctx, tail, end+1, note); err != nil {
+		return err
+	}
 	if tail.seq < end {
 		if err := w.noteAccepted(ctx, end+1); err != nil {
 			return err

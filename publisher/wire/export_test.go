@@ -6,3 +6,6 @@ import "github.com/nats-io/nats.go"
 func (w *Wire) Inside() (*nats.Conn, error) {
 	return nats.Connect("", nats.InProcessServer(w.emb.srv), nats.UserInfo(w.emb.user, w.emb.pass))
 }
+
+// OnErase calls fn between the steps of an erasure.
+func (w *Wire) OnErase(fn func()) { w.erasing = fn }

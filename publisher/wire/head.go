@@ -120,11 +120,7 @@ func makeHeadFile(path string) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncFolder(filepath.Dir(path))
 }
 
 func (h *headFile) load(context.Context) (link, bool, error) {

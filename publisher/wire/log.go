@@ -54,6 +54,9 @@ func (w *Wire) Append(ctx context.Context, e news.Event, after uint64) (uint64, 
 	if err := w.reserved(ctx, e, data, after); err != nil {
 		return 0, err
 	}
+	if err := w.intend(ctx, e); err != nil {
+		return 0, err
+	}
 	for {
 		l, err := w.appendOnce(ctx, e, data, after)
 		if errors.Is(err, errTailMoved) {
@@ -95,6 +98,9 @@ func (w *Wire) appendOnce(ctx context.Context, e news.Event, data []byte, after 
 		return link{}, w.wrote("append to the log", err)
 	case ack.Duplicate:
 		m, err := w.wire.GetMsg(ctx, ack.Sequence)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return link{}, ErrConflict // it was erased since
+		}
 		if err != nil {
 			return link{}, translate("append to the log", err)
 		}
@@ -121,6 +127,9 @@ func (w *Wire) whoseFault(ctx context.Context, subject string, data []byte, afte
 		return link{}, ErrConflict
 	}
 	next, err := w.wire.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return link{}, ErrConflict // it was erased in between
+	}
 	if err != nil {
 		return link{}, translate("append to the log", err)
 	}
@@ -163,7 +172,7 @@ func (w *Wire) Last(ctx context.Context, id string) (Record, error) {
 }
 
 // History returns all events of a release up to and including sequence upTo,
-// oldest first. upTo 0 means all.
+// oldest first, of an erased one the tombstone alone. upTo 0 means all.
 func (w *Wire) History(ctx context.Context, id string, upTo uint64) ([]Record, error) {
 	var out []Record
 	for seq := uint64(1); upTo == 0 || seq <= upTo; {
@@ -187,7 +196,8 @@ func (w *Wire) History(ctx context.Context, id string, upTo uint64) ([]Record, e
 	return out, nil
 }
 
-// At returns the event with the sequence seq, or [ErrNotFound].
+// At returns the event with the sequence seq, or [ErrNotFound], also for one that
+// was erased.
 func (w *Wire) At(ctx context.Context, seq uint64) (news.Event, error) {
 	m, err := w.wire.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {

@@ -17,6 +17,8 @@ const (
 	streamLater    = "LATER"
 	streamDead     = "DEAD"
 	streamAttempts = "ATTEMPTS"
+	streamErased   = "ERASED"
+	streamErasures = "ERASURES"
 	streamQueue    = "DELIVER_%d"
 )
 
@@ -49,6 +51,10 @@ func (w *Wire) makeStreams(ctx context.Context) error {
 			Name: streamDead, Description: "what was given up, with the reason",
 			Subjects: []string{subjectDead + ">"}, MaxAge: keepRecords,
 		}},
+		{&w.erased, jetstream.StreamConfig{
+			Name: streamErased, Description: "the places of erased events in the chain of the log, without what they said",
+			Subjects: []string{subjectErased + "*"}, MaxMsgsPerSubject: 1,
+		}},
 	} {
 		st, err := w.makeStream(ctx, s.cfg)
 		if err != nil {
@@ -60,6 +66,14 @@ func (w *Wire) makeStreams(ctx context.Context) error {
 		if err := w.makeDesk(ctx); err != nil {
 			return err
 		}
+		st, err := w.makeStream(ctx, jetstream.StreamConfig{
+			Name: streamErasures, Description: "the releases that were erased, or are about to be",
+			Subjects: []string{subjectErasure + "*"}, MaxMsgsPerSubject: 1,
+		})
+		if err != nil {
+			return err
+		}
+		w.erasures = st
 		if err := w.makeBuckets(ctx); err != nil {
 			return err
 		}

@@ -44,10 +44,17 @@ func follows(prev link, h nats.Header, seq uint64, subject string, data []byte) 
 	return chain(prev.hash, seq, subject, data), nil
 }
 
-// step is follows, but passes a break that the operator has accepted.
+// step is follows, but passes erased events and breaks that the operator has
+// accepted.
 func (w *Wire) step(ctx context.Context, prev link, h nats.Header, seq uint64, subject string, data []byte) (link, error) {
 	l, err := follows(prev, h, seq, subject, data)
 	if err == nil {
+		return l, nil
+	}
+	if prev, err = w.passErased(ctx, prev, seq, w.accepted); err != nil {
+		return link{}, err
+	}
+	if l, err = follows(prev, h, seq, subject, data); err == nil {
 		return l, nil
 	}
 	accepted, acceptErr := w.accepted(ctx, seq)
@@ -61,8 +68,8 @@ func (w *Wire) step(ctx context.Context, prev link, h nats.Header, seq uint64, s
 	return chain(before, seq, subject, data), nil
 }
 
-// linkAt is the link of the message at seq. In a gap that the operator accepted
-// it is the sequence alone of the gap's end.
+// linkAt is the link of the message at seq, also of one that was erased. In a
+// gap that the operator accepted it is the sequence alone of the gap's end.
 func (w *Wire) linkAt(ctx context.Context, seq uint64) (link, error) {
 	if seq == 0 {
 		return link{}, nil
@@ -73,6 +80,9 @@ func (w *Wire) linkAt(ctx context.Context, seq uint64) (link, error) {
 		return linkOf(m.Header, m.Sequence, m.Subject, m.Data)
 	case away(err):
 		return link{}, translate("read the log", err)
+	}
+	if p, found, err := w.placeOf(ctx, seq); err != nil || found {
+		return p.link(seq), err
 	}
 	behind, lookErr := w.behind(ctx, seq)
 	if lookErr != nil {
@@ -89,17 +99,26 @@ func (w *Wire) linkAt(ctx context.Context, seq uint64) (link, error) {
 }
 
 // behind is the first sequence behind a gap at seq: that of the next event
-// there is, or of the next one to come.
+// there is or was before it was erased, or of the next one to come.
 func (w *Wire) behind(ctx context.Context, seq uint64) (uint64, error) {
 	m, err := w.wire.GetMsg(ctx, seq+1, jetstream.WithGetMsgSubject(subjectRelease+"*"))
-	if err == nil {
-		return m.Sequence, nil
-	}
-	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, translate("read the log", err)
 	}
-	last, err := w.LastSeq(ctx)
-	return max(last, seq) + 1, err
+	var next uint64
+	if err == nil {
+		next = m.Sequence
+	} else if next, err = w.LastSeq(ctx); err == nil {
+		next = max(next, seq) + 1
+	}
+	if err != nil {
+		return 0, err
+	}
+	between, err := w.placesBetween(ctx, seq, next)
+	if err != nil || len(between) == 0 {
+		return next, err
+	}
+	return between[0], nil
 }
 
 // reloadTail moves the tail behind what others have appended.
@@ -146,8 +165,12 @@ func (w *Wire) compare(ctx context.Context) error {
 	if !known && st.LastSeq > 0 {
 		return fmt.Errorf("%w: it holds events, but its head is noted nowhere, so that nobody can tell whether all are there", ErrBroken)
 	}
+	erased, err := w.erased.Info(ctx)
+	if err != nil {
+		return translate("look at the erased events", err)
+	}
 	from := head
-	if st.Msgs != st.LastSeq { // something is missing; was it accepted?
+	if st.Msgs+erased.State.Msgs != st.LastSeq { // something else is missing; was it accepted?
 		from = link{}
 	} else if at, err := w.linkAt(ctx, head.seq); err != nil {
 		return err
@@ -167,7 +190,19 @@ func (w *Wire) compare(ctx context.Context) error {
 	if w.tail, err = w.closeGap(ctx, w.tail, st.LastSeq); err != nil {
 		return err
 	}
-	return w.head.save(ctx, w.tail)
+	return w.found(ctx, w.tail)
+}
+
+// found notes where the log ends, in the second place that all share only by
+// who publishes: others need not have the right.
+func (w *Wire) found(ctx context.Context, tail link) error {
+	if w.cfg.Desk || w.emb != nil {
+		return w.head.save(ctx, tail)
+	}
+	if h, ok := w.head.(*witnessed); ok {
+		h.noted(h.own.save(ctx, tail))
+	}
+	return nil
 }
 
 // closeGap accounts for events behind tail that are not there any more.

@@ -69,6 +69,11 @@ type Wire struct {
 
 	wire, later, attempts, dead jetstream.Stream
 	desk, embargo               jetstream.Stream // nil in a process that does not publish
+	erased                      jetstream.Stream
+	erasures                    jetstream.Stream // nil in a process that does not publish
+	places                      places
+	toErase                     []string
+	erasing                     func() // called between the steps of an erasure, by tests
 	queues                      []jetstream.Stream
 	records                     *journal
 	use                         use
@@ -134,7 +139,10 @@ func (w *Wire) openAll(ctx context.Context) error {
 		return err
 	}
 	w.records = newJournal(w)
-	return nil
+	if !w.cfg.Desk {
+		return nil
+	}
+	return w.finishErasures(ctx)
 }
 
 func (w *Wire) where() string {

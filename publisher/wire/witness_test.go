@@ -64,8 +64,8 @@ func TestOpen_ExternalHeadIsGone(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	shut(t, wiretest.Open(t, wire.Config{URL: srv.ClientURL(), DataDir: dir, Queues: 2})) // the witness suffices
-	w = wiretest.Open(t, wire.Config{URL: srv.ClientURL(), Queues: 2})                    // and restores the shared head
+	shut(t, wiretest.Open(t, wire.Config{URL: srv.ClientURL(), DataDir: dir, Queues: 2, Desk: true})) // the witness suffices
+	w = wiretest.Open(t, wire.Config{URL: srv.ClientURL(), Queues: 2})                                // and restores the shared head
 	add(t, w, first("4"), 0)
 }
 
