@@ -13,7 +13,8 @@ import (
 // attempt is the record of one try for a recipient and a release. It carries
 // along what the next decision needs: what the recipient was told, or may have been.
 type attempt struct {
-	Event    string    `json:"event"`    // id of the alert tried: that of the event that surfaced
+	Event    string    `json:"event"` // id of the alert tried: that of the event that surfaced
+	Channel  Channel   `json:"channel,omitempty"`
 	Surfaced int       `json:"surfaced"` // the revision that people are told of by it
 	Try      int       `json:"try"`      // 1 for the first of this revision
 	At       time.Time `json:"at"`

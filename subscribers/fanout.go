@@ -159,7 +159,8 @@ func (f *fanout) concerns(ctx context.Context, seq uint64, e *news.Event) (bool,
 
 // recipients are those the event concerns: who follows what the release is
 // filed under now, and who followed what an earlier revision was filed under
-// when people were told of it.
+// when people were told of it. Of an erased release the earlier revisions are
+// gone; who was told of it stands in the records.
 func (f *fanout) recipients(ctx context.Context, seq uint64, e *news.Event) (map[string]*recipient, error) {
 	if err := f.s.current(ctx); err != nil {
 		return nil, err
@@ -173,10 +174,13 @@ func (f *fanout) recipients(ctx context.Context, seq uint64, e *news.Event) (map
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range history {
-		if h.Event.Alerts() {
-			f.s.register.matching(&h.Event.Release, h.Seq, to)
+	f.s.register.matchingEarlier(history, to)
+	if e.Release.Erased {
+		records, err := f.s.cfg.Wire.LastRecords(ctx, e.Release.ID)
+		if err != nil {
+			return nil, err
 		}
+		f.s.register.active(maps.Keys(records), to)
 	}
 	return to, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"dateline/publisher/news"
+	"dateline/publisher/wire"
 	"dateline/subscribers/match"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -228,6 +230,27 @@ func (r *register) matching(rel *news.Release, seq uint64, into map[string]*reci
 			into[s.to.id] = s.to
 		}
 	})
+}
+
+// matchingEarlier adds to into the active recipients that earlier events of a
+// release alerted, or would have if they had been active.
+func (r *register) matchingEarlier(history []wire.Record, into map[string]*recipient) {
+	for i := range history {
+		if h := &history[i]; h.Event.Alerts() {
+			r.matching(&h.Event.Release, h.Seq, into)
+		}
+	}
+}
+
+// active adds to into those of the recipients that are there and active.
+func (r *register) active(ids iter.Seq[string], into map[string]*recipient) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for id := range ids {
+		if to := r.recipients[id]; to != nil && to.Disabled == "" {
+			into[id] = to
+		}
+	}
 }
 
 func (r *register) counts() (recipients, subscriptions, disabled int) {

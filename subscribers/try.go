@@ -325,6 +325,7 @@ func (d *delivery) next(at time.Time, nth int, after time.Duration, spread float
 }
 
 func (d *delivery) record(t task, a attempt) error {
+	a.Channel = t.Channel
 	b, err := json.Marshal(a)
 	if err != nil { // only times outside years 0-9999 fail
 		return fmt.Errorf("encode an attempt for event %s: %w", a.Event, err)

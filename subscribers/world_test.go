@@ -77,7 +77,7 @@ func newWorldOn(t testing.TB, url string, queues int, edit func(*subscribers.Con
 // start opens the log in the world's folder and runs the subscribers on it.
 func (w *world) start() {
 	w.t.Helper()
-	cfg := wire.Config{DataDir: w.dir, Queues: w.queues, Log: w.cfg.Log, AcceptLoss: w.loss}
+	cfg := wire.Config{DataDir: w.dir, Queues: w.queues, Log: w.cfg.Log, AcceptLoss: w.loss, Desk: true}
 	if w.url != "" {
 		cfg = wire.Config{URL: w.url, Queues: w.queues, Log: w.cfg.Log}
 	}
@@ -181,9 +181,15 @@ func (w *world) publish(name string, r news.Release, kind news.Kind) news.Event 
 
 func (w *world) publishAt(name string, r news.Release, kind news.Kind, at time.Time, backfill bool) news.Event {
 	w.t.Helper()
-	prev, known := w.releases[name]
-	var old *news.Release
-	if known {
+	_, e := w.next(name, r, kind, at, backfill)
+	w.append(name, e)
+	return e
+}
+
+// next makes the next event of the release with the origin name.
+func (w *world) next(name string, r news.Release, kind news.Kind, at time.Time, backfill bool) (old *news.Release, e news.Event) {
+	w.t.Helper()
+	if prev, known := w.releases[name]; known {
 		old = &prev.Event.Release
 	} else {
 		r.ID, r.Origin = news.NewID(name), name
@@ -195,12 +201,16 @@ func (w *world) publishAt(name string, r news.Release, kind news.Kind, at time.T
 	if err := news.Validate(w.tax, &e.Release); err != nil {
 		w.t.Fatal(err)
 	}
-	seq, err := w.wire.Append(w.t.Context(), e, prev.Seq)
+	return old, e
+}
+
+func (w *world) append(name string, e news.Event) {
+	w.t.Helper()
+	seq, err := w.wire.Append(w.t.Context(), e, w.releases[name].Seq)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.releases[name] = wire.Record{Seq: seq, Event: e}
-	return e
 }
 
 // withdraw withdraws what was published last under the name.
@@ -228,8 +238,9 @@ func (w *world) eventually(what string, ok func() bool) {
 func (w *world) quiet() {
 	w.t.Helper()
 	w.eventually("quiet", func() bool {
+		fannedOut := w.subs.Stats().FannedOut // before the look at what that has queued
 		st, err := w.wire.Stats(w.t.Context())
-		return err == nil && w.subs.Stats().FannedOut == st.LastSeq && st.Queued == 0 && st.Held == 0 && w.subs.Stats().Waiting == 0
+		return err == nil && fannedOut == st.LastSeq && st.Queued == 0 && st.Held == 0 && w.subs.Stats().Waiting == 0
 	})
 }
 
