@@ -160,7 +160,7 @@ func (w *Wire) noteAccepted(ctx context.Context, seq uint64) error {
 }
 
 // Lost reports whether the event with the sequence seq is gone and the operator
-// accepted that.
+// accepted that. One that was erased is not lost.
 func (w *Wire) Lost(ctx context.Context, seq uint64) (bool, error) {
 	if seq == 0 {
 		return false, nil
@@ -171,6 +171,9 @@ func (w *Wire) Lost(ctx context.Context, seq uint64) (bool, error) {
 	}
 	if !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, translate("read the log", err)
+	}
+	if _, erased, err := w.placeOf(ctx, seq); err != nil || erased {
+		return false, err
 	}
 	behind, err := w.behind(ctx, seq)
 	if err != nil {
