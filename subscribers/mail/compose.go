@@ -72,7 +72,7 @@ type view struct {
 	When, Where                  string
 	Label, Note                  string // what was corrected, or why it was withdrawn
 	Body                         []string
-	URL                          string
+	URL, Instead                 string // Instead: what to read in place of a withdrawn release
 	Matching, Following          []string
 	Known                        bool // the recipient may have had an earlier revision
 	Withdrawn                    bool
@@ -95,8 +95,14 @@ func (s *Sender) view(m alert.Message) view {
 		v.Dir = "rtl"
 	}
 	switch {
+	case r.Erased: // the title is our own and says it
+		v.Language, v.Dir, v.Label, v.Note = "en", "ltr", "Why it was erased", r.Reason
+		return v
 	case v.Withdrawn:
 		v.Prefix, v.Label, v.Note = "Withdrawn: ", "Why it was withdrawn", r.Reason
+		if r.ReplacedBy != "" {
+			v.Instead = news.ReleaseURL(s.cfg.Base, r.ReplacedBy, "")
+		}
 		return v
 	case m.Event.Kind == news.KindRepublished:
 		v.Prefix = "Published again: "

@@ -581,6 +581,40 @@ func TestSender_Send_title(t *testing.T) {
 	}
 }
 
+func TestSender_Send_withdrawn(t *testing.T) {
+	write := func(t *testing.T, edit func(*news.Release)) parsed {
+		t.Helper()
+		m := about(news.KindWithdrawn, 2)
+		m.Event.Release.Status, m.Event.Release.Reason, m.Event.Release.Text = news.Withdrawn, "It was a draft.", ""
+		edit(&m.Event.Release)
+		b, err := written(t, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parse(t, b)
+	}
+	t.Run("what replaces it is linked", func(t *testing.T) {
+		p := write(t, func(r *news.Release) { r.ReplacedBy = news.NewID("y") })
+		url := news.ReleaseURL(base, news.NewID("y"), "")
+		wantAll(t, "text", p.text, "Read instead: "+url, "The notice: ")
+		wantAll(t, "html", p.html, `<a href="`+url+`"`, "Read instead")
+		p = write(t, func(*news.Release) {})
+		if strings.Contains(p.text+p.html, "Read instead") {
+			t.Errorf("nothing replaces it, and yet: %s", p.text)
+		}
+	})
+	t.Run("an erased one keeps its words to itself", func(t *testing.T) {
+		p := write(t, func(r *news.Release) {
+			r.Erased, r.Title, r.Places, r.Language, r.Reason = true, news.ErasedTitle, nil, "ar", "A court said so."
+		})
+		if got := p.header.Get("Subject"); got != news.ErasedTitle {
+			t.Errorf("subject %q", got)
+		}
+		wantAll(t, "text", p.text, "Erased release", "4 March 2026", "Why it was erased: A court said so.", "The notice: "+news.ReleaseURL(base, news.NewID("x"), news.ErasedTitle))
+		wantAll(t, "html", p.html, `<span lang="en" dir="ltr">Erased release</span>`, "Why it was erased:")
+	})
+}
+
 func TestSender_Send_following(t *testing.T) {
 	const all = "All that you follow:"
 	for name, want := range map[string]bool{"other selections are listed too": true, "the same list is not repeated": false} {
