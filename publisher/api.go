@@ -45,6 +45,7 @@ func (p *Publisher) Handler() http.Handler {
 		"GET /api/v1/releases":                 p.listReleases,
 		"POST /api/v1/releases":                p.postRelease,
 		"GET /api/v1/releases/{id}":            p.getRelease,
+		"DELETE /api/v1/releases/{id}":         p.deleteRelease,
 		"GET /api/v1/releases/{id}/history":    p.getHistory,
 		"POST /api/v1/releases/{id}/correct":   p.postCorrect,
 		"POST /api/v1/releases/{id}/withdraw":  p.postWithdraw,
@@ -60,6 +61,7 @@ func (p *Publisher) Handler() http.Handler {
 
 		"POST /api/v1/inspect": p.postInspect,
 		"GET /api/v1/events":   p.getEvents,
+		"GET /api/v1/erasures": p.getErasures,
 	} {
 		mux.HandleFunc(pattern, p.serve(h))
 	}

@@ -38,6 +38,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return p.keep(ctx, "embargoes", p.dues) })
 	g.Go(func() error { return p.overdue(ctx) })
+	g.Go(func() error { return p.keep(ctx, "erasures", p.eraseAgain) })
 	return g.Wait()
 }
 
@@ -46,7 +47,7 @@ func (p *Publisher) keep(ctx context.Context, what string, fn func(context.Conte
 	for {
 		err := fn(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, err == nil:
 			return nil
 		case errors.Is(err, wire.ErrLost), errors.Is(err, wire.ErrBroken), errors.Is(err, news.ErrNewer):
 			return fmt.Errorf("%s: %w", what, err)

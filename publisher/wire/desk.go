@@ -55,7 +55,7 @@ var errNoDesk = errors.New("this process does not publish, so it has no desk")
 // KeepPending puts a version of a release at the desk, in the place of the one
 // with the sequence after (0: nothing waits). When something else has come in
 // between, it stores nothing and returns [ErrConflict]. Earlier versions stay in
-// the stream until the release is erased.
+// the stream until nothing waits any more.
 func (w *Wire) KeepPending(ctx context.Context, p news.Pending, after uint64) (uint64, error) {
 	if w.desk == nil {
 		return 0, errNoDesk
@@ -74,10 +74,23 @@ func (w *Wire) KeepPending(ctx context.Context, p news.Pending, after uint64) (u
 }
 
 // DropPending takes the version with the sequence after from the desk, or
-// returns [ErrConflict] when it is not there any more.
+// returns [ErrConflict] when it is not there any more. It and the versions before
+// it are overwritten on disk; a process that ends in between may leave them there.
 func (w *Wire) DropPending(ctx context.Context, id string, after uint64) error {
-	_, err := w.putPending(ctx, id, nil, after)
-	return err
+	gone, err := w.putPending(ctx, id, nil, after)
+	if err != nil {
+		return err
+	}
+	err = w.each(ctx, w.desk, subjectPending+id, func(m *jetstream.RawStreamMsg) error {
+		if m.Sequence >= gone {
+			return errEnough
+		}
+		return w.overwrite(ctx, w.desk, m.Sequence)
+	})
+	if err != nil {
+		w.log.Warn().Err(err).Str("release_id", id).Msg("versions that left the desk are not overwritten yet")
+	}
+	return nil
 }
 
 func (w *Wire) putPending(ctx context.Context, id string, data []byte, after uint64) (uint64, error) {
