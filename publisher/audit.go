@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"dateline/publisher/access"
@@ -312,6 +313,9 @@ func (p *Publisher) trail(ctx context.Context, past *Past) ([]Entry, error) {
 		all = append(all, e)
 	}
 	delete(undone, "")
+	// Entries that were rewritten stand behind later ones, or twice.
+	slices.SortStableFunc(all, func(a, b Entry) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.ID, b.ID)) })
+	all = slices.CompactFunc(all, func(a, b Entry) bool { return a.ID == b.ID })
 	made := map[string]*PastEvent{}
 	for i, rec := range past.public {
 		if b, err := news.Encode(rec.Event); err == nil {
