@@ -318,9 +318,7 @@ func (p *Publisher) trail(ctx context.Context, past *Past) ([]Entry, error) {
 	all = slices.CompactFunc(all, func(a, b Entry) bool { return a.ID == b.ID })
 	made := map[string]*PastEvent{}
 	for i, rec := range past.public {
-		if b, err := news.Encode(rec.Event); err == nil {
-			made[digest(b)] = &past.Events[i]
-		}
+		made[rec.Hash] = &past.Events[i]
 	}
 	return slices.DeleteFunc(all, func(e Entry) bool {
 		if e.Undoes != "" || undone[e.ID] {

@@ -138,7 +138,7 @@ func (w *Wire) PendingOf(ctx context.Context, id string) (Waits, error) {
 	if err != nil {
 		return Waits{}, translate("look at the desk", err)
 	}
-	p, err := news.DecodePending(m.Data)
+	p, err := w.decodePending(m.Data)
 	return Waits{m.Sequence, p}, err
 }
 
@@ -174,7 +174,7 @@ func (w *Wire) FollowDesk(ctx context.Context, fn func(id string, at Waits, gone
 			id, at := strings.TrimPrefix(m.Subject(), subjectPending), Waits{Seq: meta.Sequence.Stream}
 			var err error
 			if len(m.Data()) > 0 {
-				if at.Pending, err = news.DecodePending(m.Data()); errors.Is(err, news.ErrNewer) {
+				if at.Pending, err = w.decodePending(m.Data()); errors.Is(err, news.ErrNewer) {
 					return final{err}
 				} else if err != nil {
 					w.log.Error().Err(err).Str("release_id", id).Msg("a version at the desk cannot be read")

@@ -71,7 +71,7 @@ func (w *Wire) startAt(ctx context.Context, seq uint64) (link, error) {
 }
 
 func (w *Wire) handOut(ctx context.Context, m jetstream.Msg, seq uint64, fn func(uint64, news.Event) error) error {
-	e, err := news.Decode(m.Data())
+	e, err := w.decode(m.Data())
 	if errors.Is(err, news.ErrNewer) {
 		return fmt.Errorf("event %d: %w", seq, err)
 	}

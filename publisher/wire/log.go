@@ -20,6 +20,7 @@ const (
 type Record struct {
 	Seq   uint64
 	Event news.Event
+	Hash  string // SHA-256 of the event as it is stored, hexadecimal
 }
 
 // Append adds an event to the log. after is the sequence of the release's last
@@ -167,8 +168,8 @@ func (w *Wire) Last(ctx context.Context, id string) (Record, error) {
 	if err != nil {
 		return Record{}, translate("read the log", err)
 	}
-	e, err := news.Decode(m.Data)
-	return Record{m.Sequence, e}, err
+	e, err := w.decode(m.Data)
+	return Record{m.Sequence, e, digest(m.Data)}, err
 }
 
 // History returns all events of a release up to and including sequence upTo,
@@ -186,11 +187,11 @@ func (w *Wire) History(ctx context.Context, id string, upTo uint64) ([]Record, e
 		if upTo != 0 && m.Sequence > upTo {
 			break
 		}
-		e, err := news.Decode(m.Data)
+		e, err := w.decode(m.Data)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Record{m.Sequence, e})
+		out = append(out, Record{m.Sequence, e, digest(m.Data)})
 		seq = m.Sequence + 1
 	}
 	return out, nil
@@ -206,7 +207,7 @@ func (w *Wire) At(ctx context.Context, seq uint64) (news.Event, error) {
 	if err != nil {
 		return news.Event{}, translate("read the log", err)
 	}
-	return news.Decode(m.Data)
+	return w.decode(m.Data)
 }
 
 // LastSeq returns the sequence of the newest event, 0 when the log is empty.

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dateline/publisher/news"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
@@ -77,6 +79,7 @@ type Wire struct {
 	queues                      []jetstream.Stream
 	records                     *journal
 	use                         use
+	readWith                    atomic.Pointer[func(*news.Release)]
 	full                        atomic.Bool   // the last write found the store full
 	closed                      chan struct{} // closed by Close
 	closeOnce                   sync.Once
