@@ -116,8 +116,16 @@ func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 	}
 	for _, k := range news.TopicKinds {
 		for _, slug := range s.Of(k) {
-			if topic, _ := f.cfg.Taxonomy.Topic(k, slug); topic.Note != "" {
+			topic, _ := f.cfg.Taxonomy.Topic(k, slug)
+			if topic.Note != "" {
 				p.notes = append(p.notes, topic.Note)
+			}
+			if topic.Retired != "" {
+				note, err := f.look.Words().Say("topic.retired", topic.Name, topic.Retired)
+				if err != nil {
+					return nil, err
+				}
+				p.notes = append(p.notes, note)
 			}
 		}
 	}

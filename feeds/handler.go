@@ -68,6 +68,9 @@ func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest stri
 	if err != nil {
 		return err
 	}
+	if err := f.ended(&p.selection); err != nil {
+		return err
+	}
 	v := f.viewOf(p)
 	if format == "" {
 		page.Headers(w.Header())

@@ -76,3 +76,19 @@ func splitFormat(path string) (string, asked) {
 	}
 	return path, asked{canonical: true}
 }
+
+// ended refuses a selection all of whose topics of one kind were retired more
+// than a year ago: it can have nothing new.
+func (f *Feeds) ended(s *news.Selection) error {
+	now := f.cfg.Now()
+	for _, k := range news.TopicKinds {
+		slugs := s.Of(k)
+		if len(slugs) > 0 && !slices.ContainsFunc(slugs, func(slug string) bool {
+			topic, _ := f.cfg.Taxonomy.Topic(k, slug)
+			return !topic.Gone(now)
+		}) {
+			return news.Problemf(news.Gone, "%s was retired and its feed has ended; the list of topics is at /topics", f.cfg.Taxonomy.Name(k, slugs[0]))
+		}
+	}
+	return nil
+}

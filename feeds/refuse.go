@@ -69,6 +69,8 @@ func (f *Feeds) statusOf(err error) int {
 		return http.StatusNotFound
 	case news.BadRequest:
 		return http.StatusBadRequest
+	case news.Gone:
+		return http.StatusGone
 	case news.Unavailable:
 		return http.StatusServiceUnavailable
 	}

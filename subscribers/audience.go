@@ -63,3 +63,11 @@ func (s *Subscribers) changeReaches(ctx context.Context, r *news.Release, matchi
 	})
 	return to, nil
 }
+
+// Following is how many subscriptions name a topic.
+func (s *Subscribers) Following(ctx context.Context, k news.TopicKind, slug string) (int, error) {
+	if err := s.caughtUp(ctx); err != nil {
+		return 0, err
+	}
+	return s.register.following(k, slug), nil
+}

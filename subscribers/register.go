@@ -21,9 +21,10 @@ import (
 // register is the bucket of recipients in memory, with the match index over
 // their wishes. It only ever changes by what the bucket's watch brings.
 type register struct {
-	bucket jetstream.KeyValue
-	log    zerolog.Logger
-	gone   func(id string) // told of every recipient that is no more
+	bucket   jetstream.KeyValue
+	taxonomy *news.Taxonomy
+	log      zerolog.Logger
+	gone     func(id string) // told of every recipient that is no more
 
 	mu         sync.RWMutex
 	recipients map[string]*recipient
@@ -51,7 +52,7 @@ type slot struct {
 
 func newRegister(bucket jetstream.KeyValue, t *news.Taxonomy, log zerolog.Logger) *register {
 	return &register{
-		bucket: bucket, log: log, recipients: map[string]*recipient{}, owners: map[string]string{},
+		bucket: bucket, taxonomy: t, log: log, recipients: map[string]*recipient{}, owners: map[string]string{},
 		index: match.New(t), taken: map[string][]int{}, moved: make(chan struct{}),
 	}
 }
@@ -90,7 +91,7 @@ func (r *register) take(e jetstream.KeyValueEntry) {
 	var next *recipient
 	if e.Operation() == jetstream.KeyValuePut {
 		var err error
-		if next, err = readRecipient(e.Key(), e.Value()); err != nil {
+		if next, err = readRecipient(r.taxonomy, e.Key(), e.Value()); err != nil {
 			r.log.Error().Err(err).Str("recipient", headOf(e.Key())).Msg("a recipient's record cannot be used")
 		} else if e.Revision() <= r.before.revision {
 			next.notAfter(r.before.end)
@@ -257,4 +258,18 @@ func (r *register) counts() (recipients, subscriptions, disabled int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return len(r.recipients), len(r.owners), r.disabled
+}
+
+// following counts the subscriptions that name a topic.
+func (r *register) following(k news.TopicKind, slug string) (n int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, to := range r.recipients {
+		for i := range to.Wishes {
+			if slices.Contains(to.Wishes[i].Selection.Of(k), slug) {
+				n++
+			}
+		}
+	}
+	return n
 }

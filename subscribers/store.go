@@ -146,7 +146,7 @@ func (s *Subscribers) read(ctx context.Context, id string) (*recipient, uint64, 
 	if err != nil {
 		return nil, 0, unavailable(err)
 	}
-	r, err := readRecipient(id, e.Value())
+	r, err := readRecipient(s.cfg.Taxonomy, id, e.Value())
 	if err != nil {
 		return nil, 0, fmt.Errorf("the record of recipient %s cannot be read: %w", id, err)
 	}

@@ -136,8 +136,9 @@ func nameRecipient(key []byte, c Channel, address string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// readRecipient reads what is stored under a recipient's id.
-func readRecipient(id string, b []byte) (*recipient, error) {
+// readRecipient reads what is stored under a recipient's id. What it follows is
+// put under the topics' present names.
+func readRecipient(t *news.Taxonomy, id string, b []byte) (*recipient, error) {
 	r := &recipient{id: id}
 	if err := json.Unmarshal(b, r); err != nil {
 		return nil, err
@@ -147,6 +148,9 @@ func readRecipient(id string, b []byte) (*recipient, error) {
 		return nil, errors.New("the key is no recipient's id")
 	case r.Channel != Mail && r.Channel != Webhook:
 		return nil, fmt.Errorf("there is no channel %q", headOf(string(r.Channel)))
+	}
+	for i := range r.Wishes {
+		t.RefileSelection(&r.Wishes[i].Selection)
 	}
 	return r, nil
 }

@@ -68,7 +68,7 @@ func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
 	e := atomEntry{
 		AtomEntry: feeds.AtomEntry{
 			Id: uuid(rel), Updated: rfc3339(rel.UpdatedAt), Published: rfc3339(rel.PublishedAt),
-			Content: &feeds.AtomContent{Type: "html", Content: Body(rel)},
+			Content: &feeds.AtomContent{Type: "html", Content: r.content(rel)},
 		},
 		Lang: language(rel.Language), Title: typed(title(rel)), Summary: typed(Summary(rel)), Links: []entryLink{page},
 	}

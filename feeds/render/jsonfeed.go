@@ -54,7 +54,7 @@ func (r *Renderer) jsonItem(rel *news.Release) ([]byte, error) {
 	item := jsonItem{
 		JSONItem: feeds.JSONItem{
 			Id: uuid(rel), Url: news.ReleaseURL(r.base, rel.ID, rel.Title), ExternalUrl: address(rel.URL),
-			Title: title(rel), Summary: Summary(rel), ContentHTML: Body(rel),
+			Title: title(rel), Summary: Summary(rel), ContentHTML: r.content(rel),
 			PublishedDate: &published, ModifiedDate: &modified, Tags: r.tags(rel),
 		},
 		Language: clean(rel.Language),

@@ -55,7 +55,7 @@ func (r *Renderer) rssItem(rel *news.Release) ([]byte, error) {
 	item := rssItem{
 		RssItem: feeds.RssItem{
 			Link:        news.ReleaseURL(r.base, rel.ID, rel.Title),
-			Description: html.EscapeString(Summary(rel)),
+			Description: html.EscapeString(Summary(rel) + r.instead(rel)),
 			Guid:        &feeds.RssGuid{Id: uuid(rel), IsPermaLink: "false"},
 			PubDate:     rfc822(rel.PublishedAt),
 		},

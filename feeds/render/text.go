@@ -112,6 +112,24 @@ func Body(rel *news.Release) string {
 	return "<p><strong>Correction, " + day(rel.NoteTime()) + ":</strong> " + html.EscapeString(cleanLine(rel.Note)) + "</p>\n" + body
 }
 
+// content is Body; a withdrawn release leads on to the one that took its place.
+func (r *Renderer) content(rel *news.Release) string {
+	body := Body(rel)
+	if rel.Status == news.Withdrawn && rel.ReplacedBy != "" {
+		address := html.EscapeString(news.ReleaseURL(r.base, rel.ReplacedBy, ""))
+		body += "\n" + `<p>Read instead: <a href="` + address + `">` + address + `</a></p>`
+	}
+	return body
+}
+
+// instead says the same in plain text.
+func (r *Renderer) instead(rel *news.Release) string {
+	if rel.Status != news.Withdrawn || rel.ReplacedBy == "" {
+		return ""
+	}
+	return " Read instead: " + news.ReleaseURL(r.base, rel.ReplacedBy, "")
+}
+
 func paragraphs(s string) string {
 	var b strings.Builder
 	for p := range strings.SplitSeq(s, "\n\n") {

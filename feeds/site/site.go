@@ -17,7 +17,7 @@ var files embed.FS
 
 // Version is part of every page's ETag. Raise it with every change of the
 // templates here or of what is put into them.
-const Version = 3
+const Version = 4
 
 // Site renders pages. It may be used by many goroutines.
 type Site struct {
@@ -54,6 +54,7 @@ type item struct {
 	Direction                 string // of its text: ltr, rtl, or auto when the language is not known
 	Revision                  int
 	Withdrawn                 bool
+	Instead                   string // path of the release that took the place of a withdrawn one
 	Published, Updated, Noted time.Time
 	PublishedStamp            string // for machines: a day, or a time with its zone
 	Type, Summary, Note       string
@@ -97,6 +98,9 @@ func (s *Site) item(r *news.Release) item {
 	}
 	if r.DayOnly {
 		it.PublishedStamp = r.PublishedAt.Format(time.DateOnly)
+	}
+	if it.Withdrawn && r.ReplacedBy != "" {
+		it.Instead = "/releases/" + r.ReplacedBy
 	}
 	if !it.Withdrawn {
 		it.Summary = render.Summary(r)

@@ -25,6 +25,7 @@ var statuses = map[news.Code]struct {
 	news.BadRequest:   {http.StatusBadRequest, "the request cannot be read"},
 	news.Forbidden:    {http.StatusForbidden, "not with this key"},
 	news.NotFound:     {http.StatusNotFound, "not found"},
+	news.Gone:         {http.StatusGone, "gone"},
 	news.Conflict:     {http.StatusConflict, "not possible now"},
 	news.Stale:        {http.StatusPreconditionFailed, "changed in the meantime"},
 	news.NeedsMatch:   {http.StatusPreconditionRequired, "If-Match is missing"},

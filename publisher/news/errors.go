@@ -14,6 +14,7 @@ const (
 	BadRequest   Code = "bad-request"   // 400: cannot be read at all
 	Forbidden    Code = "forbidden"     // 403: the key lacks a scope
 	NotFound     Code = "not-found"     // 404
+	Gone         Code = "gone"          // 410: it was there, and has ended
 	Conflict     Code = "conflict"      // 409: concurrent change or illegal move
 	Stale        Code = "stale"         // 412: If-Match names an older revision
 	NeedsMatch   Code = "needs-match"   // 428: If-Match is missing
