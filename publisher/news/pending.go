@@ -2,6 +2,7 @@ package news
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,10 @@ type Pending struct {
 	Until time.Time `json:"until,omitzero"`
 	Zone  string    `json:"zone,omitempty"`
 	// Stalled says why the release was not published when its embargo was over.
-	Stalled string    `json:"stalled,omitempty"`
+	Stalled string `json:"stalled,omitempty"`
+	// Leaving is set as soon as the version is being published: from then on
+	// nothing changes it, so that nobody is told of a change that comes too late.
+	Leaving bool      `json:"leaving,omitempty"`
 	Changed time.Time `json:"changed"` // UTC
 	By      string    `json:"by"`      // name of the key that changed it last
 	Release Release   `json:"release"`
@@ -50,6 +54,8 @@ func MayMove(public *Release, waiting *Pending, m Move) error {
 		return Problemf(Conflict, "release %s was erased, so nothing can follow; publish the text under another origin", public.ID)
 	}
 	switch {
+	case waiting != nil && waiting.Leaving && m != MoveRelease:
+		return Problemf(Conflict, "the version of release %s that waited is being published at this moment, so it cannot be %s; look at the release, then correct or withdraw it", waiting.Release.ID, m)
 	case m == MoveSave, m == MoveEmbargo:
 		return nil
 	case waiting == nil:
@@ -105,16 +111,24 @@ func EncodePending(p Pending) ([]byte, error) {
 	return b, nil
 }
 
-// DecodePending reads a version at the desk. One of a newer format is [ErrNewer].
+// DecodePending reads a version at the desk. One of a newer format is
+// [ErrNewer], whatever else it holds.
 func DecodePending(b []byte) (Pending, error) {
+	var format struct { // a newer format may have other types in the same places
+		Format int `json:"v"`
+	}
+	if err := json.Unmarshal(b, &format); err == nil && format.Format > pendingFormat {
+		return Pending{}, fmt.Errorf("%w: a version at the desk has format %d, this one knows %d", ErrNewer, format.Format, pendingFormat)
+	}
 	var env pendingEnvelope
-	if err := json.Unmarshal(b, &env); err != nil {
-		return Pending{}, fmt.Errorf("decode a version at the desk: %w", err)
+	err := json.Unmarshal(b, &env)
+	if err == nil && env.Format < 1 {
+		err = errors.New("it has no format")
 	}
-	if env.Format > pendingFormat {
-		return Pending{}, fmt.Errorf("%w: a version at the desk has format %d, this one knows %d", ErrNewer, env.Format, pendingFormat)
+	if err == nil {
+		err = env.check()
 	}
-	if err := env.check(); err != nil {
+	if err != nil {
 		return Pending{}, fmt.Errorf("decode a version at the desk: %w", err)
 	}
 	return env.Pending, nil
@@ -139,12 +153,17 @@ func (p *Pending) check() error {
 const MaxEmbargo = 2 * 366 * 24 * time.Hour
 
 // ParseEmbargo reads the time at which an embargo is over: RFC 3339 with an
-// offset, or a local time like 2026-12-01T09:00 in an IANA time zone. It must
-// lie behind now, and at most two years. A local time that a change of clocks
+// offset, or a local time like 2026-12-01T09:00 in an IANA time zone; a zone
+// beside an offset says only in which the time is shown. It must lie behind now,
+// and at most two years. A local time that a change of clocks
 // skips or repeats is read as the later of the two moments it can mean, so that
 // nothing is out early; the remark then says so, in one sentence.
 func ParseEmbargo(value, zone string, now time.Time) (until time.Time, remark string, err error) {
 	value = strings.TrimSpace(value)
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "Local" {
+		return time.Time{}, "", Problemf(Unacceptable, "there is no time zone %q; use a name of the IANA list like Europe/Vienna or UTC", short(zone))
+	}
 	if t, err := time.Parse(time.RFC3339, value); err == nil {
 		return embargoWithin(t.UTC(), value, now, "")
 	}
@@ -154,10 +173,6 @@ func ParseEmbargo(value, zone string, now time.Time) (until time.Time, remark st
 	}
 	if zone == "" {
 		return time.Time{}, "", Problemf(Unacceptable, "the embargo %s has no time zone; add one like Europe/Vienna, or write an offset: %s:00+01:00", short(value), wall.Format("2006-01-02T15:04"))
-	}
-	loc, err := time.LoadLocation(zone)
-	if err != nil || zone == "Local" {
-		return time.Time{}, "", Problemf(Unacceptable, "there is no time zone %q; use a name of the IANA list like Europe/Vienna or UTC", short(zone))
 	}
 	t, remark := resolve(wall, loc)
 	return embargoWithin(t, value, now, remark)
