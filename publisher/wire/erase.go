@@ -27,10 +27,10 @@ import (
 // It may be called again and goes on where it was broken off; [Open] does so too.
 // A reader in the middle of the log gets an erased event or goes on behind it.
 //
-// On a cluster the servers' own journals may hold a copy until they are
-// compacted, some minutes later or at the next restart. A server that is killed
-// in the midst of one removal may leave that one message in its file, removed
-// but not overwritten, until the file is compacted.
+// On a cluster the servers' own journals (Raft) may hold a copy until they are
+// compacted, for which the servers take their time: no client can hasten it. A
+// server that is killed in the midst of one removal may leave that one message in
+// its file, removed but not overwritten, until the file is compacted.
 func (w *Wire) Erase(ctx context.Context, id string) error {
 	if w.erasures == nil {
 		return errNoDesk

@@ -24,6 +24,13 @@ import (
 const childFolder = "DATELINE_TEST_APPEND_TO"
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(eraserFolder); dir != "" {
+		if err := eraseUntilKilled(dir); err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv(childFolder); dir != "" {
 		if err := appendForEver(dir); err != nil {
 			fmt.Println("failed", err)
