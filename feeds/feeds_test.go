@@ -63,7 +63,10 @@ func newNewsroom(t testing.TB) *newsroom {
 // follow starts feeds on the log; they end with the test.
 func (n *newsroom) follow(cfg feeds.Config) *feeds.Feeds {
 	n.t.Helper()
-	cfg.Wire, cfg.Taxonomy, cfg.BaseURL, cfg.Now = n.wire, taxonomy, base, n.clock.time
+	if cfg.Taxonomy == nil {
+		cfg.Taxonomy = taxonomy
+	}
+	cfg.Wire, cfg.BaseURL, cfg.Now = n.wire, base, n.clock.time
 	cfg.Log = zerolog.New(zerolog.NewTestWriter(n.t)).Level(zerolog.ErrorLevel)
 	f, err := feeds.New(cfg)
 	if err != nil {

@@ -62,13 +62,13 @@ func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
 	page := entryLink{AtomLink: feeds.AtomLink{Href: news.ReleaseURL(r.base, rel.ID, rel.Title), Rel: "alternate", Type: "text/html"}, HrefLang: clean(rel.Language)}
 	if rel.Status == news.Withdrawn {
 		return xmlItem(tombstone{
-			At: tombstoneNamespace, Ref: uuid(rel), When: rfc3339(rel.UpdatedAt), Link: page, Comment: typed(title(rel) + ". Reason: " + cleanLine(rel.Reason)),
+			At: tombstoneNamespace, Ref: uuid(rel), When: rfc3339(rel.UpdatedAt), Link: page, Comment: typed(title(rel) + ". Reason: " + cleanLine(rel.Reason) + r.instead(rel)),
 		}, "  ")
 	}
 	e := atomEntry{
 		AtomEntry: feeds.AtomEntry{
 			Id: uuid(rel), Updated: rfc3339(rel.UpdatedAt), Published: rfc3339(rel.PublishedAt),
-			Content: &feeds.AtomContent{Type: "html", Content: r.content(rel)},
+			Content: &feeds.AtomContent{Type: "html", Content: Body(rel)},
 		},
 		Lang: language(rel.Language), Title: typed(title(rel)), Summary: typed(Summary(rel)), Links: []entryLink{page},
 	}
