@@ -198,6 +198,12 @@ func TestSubscribers_Run_slowEndpoint(t *testing.T) {
 // endpoints fail at random and the process restarts, and compares what the
 // endpoints accepted with what the promises say.
 func TestSubscribers_Run_anyOrder(t *testing.T) {
+	for _, hold := range []time.Duration{0, 50 * time.Millisecond} {
+		t.Run(fmt.Sprint("alerts held for ", hold), func(t *testing.T) { anyOrder(t, hold) })
+	}
+}
+
+func anyOrder(t *testing.T, hold time.Duration) {
 	topics := []string{"policing", "elections", "gender-equality"}
 	const names = 5
 	seed := uint64(time.Now().UnixNano())
@@ -206,10 +212,12 @@ func TestSubscribers_Run_anyOrder(t *testing.T) {
 	w, hook := newWorld(t, func(c *subscribers.Config) {
 		c.Backoff = slices.Repeat([]time.Duration{10 * time.Millisecond}, 50)
 		c.Grace = 50 * time.Millisecond
+		c.Hold = hold
 	}), newReceiver(t)
 	var rolls atomic.Uint64
 	got := &ledger{}
 	hook.behave(func(c call, _ int) (int, http.Header) {
+		got.saw(c)
 		if rolls.Add(1)%3 == 0 {
 			return http.StatusInternalServerError, nil
 		}
@@ -219,6 +227,7 @@ func TestSubscribers_Run_anyOrder(t *testing.T) {
 	for _, topic := range topics {
 		w.subscribe(subscribers.Webhook, hook.URL+"/"+topic, fields(topic))
 	}
+	times := map[string]time.Time{} // of what may be held
 	for range 60 {
 		name := fmt.Sprint("r", rnd.IntN(names))
 		r := tagged("Title "+name, []string{topics[rnd.IntN(len(topics))]})
@@ -239,11 +248,19 @@ func TestSubscribers_Run_anyOrder(t *testing.T) {
 				w.withdraw(name)
 			}
 		}
+		if e := w.releases[name].Event; e.Kind != news.KindWithdrawn {
+			times[e.ID()] = e.Time
+		}
 		if rnd.IntN(20) == 0 {
 			w.restart()
 		}
 	}
 	w.quiet()
+	for id, at := range got.first {
+		if held, ok := times[id]; ok && at.Before(held.Add(hold)) {
+			t.Errorf("%s came %s after the event", id, at.Sub(held))
+		}
+	}
 	for _, rec := range w.releases {
 		r := &rec.Event.Release
 		for _, topic := range topics {

@@ -281,8 +281,21 @@ type receiver struct {
 
 // ledger is what endpoints accepted.
 type ledger struct {
-	mu  sync.Mutex
-	got map[string][]int // path and release to revisions
+	mu    sync.Mutex
+	got   map[string][]int     // path and release to revisions
+	first map[string]time.Time // when an id came first, accepted or not
+}
+
+// saw notes a call, whatever it is answered.
+func (l *ledger) saw(c call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first == nil {
+		l.first = map[string]time.Time{}
+	}
+	if l.first[c.ID].IsZero() {
+		l.first[c.ID] = time.Now()
+	}
 }
 
 func (l *ledger) add(c call) {
