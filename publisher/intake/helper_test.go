@@ -3,8 +3,6 @@ package intake_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +63,9 @@ func (l *lines) count(message string) int {
 	return strings.Count(l.String(), `"message":"`+message+`"`)
 }
 
+// reader is one for all tests: making it takes a while.
+var reader = sync.OnceValue(func() *read.Reader { return read.New(news.DefaultTaxonomy(), start) })
+
 // newsroom is a real publisher on a real log, which can be taken away, and what
 // the intake needs beside it.
 type newsroom struct {
@@ -78,6 +79,7 @@ type newsroom struct {
 	mu    sync.Mutex
 	away  error // what Publish answers while it is set
 	calls int
+	stub  bool   // every release is new, and none goes into the log
 	after func() // called once a release has been published
 }
 
@@ -96,8 +98,15 @@ func newNewsroomOn(t testing.TB, w *wire.Wire) *newsroom {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.reader = read.New(news.DefaultTaxonomy(), n.clock.now)
+	n.reader = reader()
 	return n
+}
+
+// again is a newsroom with the same log, publisher and reader, and a clock and
+// ears of its own: a server and a reader for each case of a table take long.
+func (n *newsroom) again(t testing.TB) *newsroom {
+	t.Helper()
+	return &newsroom{t: t, clock: &clock{t: start()}, log: &lines{}, wire: n.wire, pub: n.pub, reader: n.reader}
 }
 
 func (n *newsroom) logger() zerolog.Logger { return zerolog.New(n.log) }
@@ -106,7 +115,12 @@ func (n *newsroom) Publish(ctx context.Context, r news.Release, in publisher.Int
 	n.mu.Lock()
 	away, after := n.away, n.after
 	n.calls++
+	stub := n.stub
 	n.mu.Unlock()
+	if stub {
+		r.ID, r.Revision = news.NewID(r.Origin), 1
+		return news.Event{Kind: news.KindPublished, Release: r}, publisher.Created, nil
+	}
 	if away != nil {
 		return news.Event{}, "", away
 	}
@@ -188,12 +202,5 @@ func put(t testing.TB, dir, name, text string) {
 	}
 	if err := os.Rename(temp, filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func writeJSON(t testing.TB, w http.ResponseWriter, v any) {
-	t.Helper()
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		t.Error(err)
 	}
 }

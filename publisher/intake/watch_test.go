@@ -28,7 +28,12 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{newsroom: newNewsroom(t), dir: t.TempDir()}
+	return newDeskOf(t, newNewsroom(t))
+}
+
+func newDeskOf(t testing.TB, n *newsroom) *desk {
+	t.Helper()
+	d := &desk{newsroom: n, dir: t.TempDir()}
 	d.restart()
 	return d
 }
@@ -262,6 +267,7 @@ func TestWatcher_Look_refuses(t *testing.T) {
 			t.Error("the note is still there")
 		}
 	})
+	shared := newNewsroom(t)
 	for _, tt := range []struct{ name, doc, words string }{
 		{"a draft", "---\ntitle: A\ndate: 2026-11-20\nstatus: draft\n---\nText.\n", `it says "status: draft"`},
 		{"an embargo", "---\ntitle: A\ndate: 2026-11-20\nembargo: 2026-12-01T09:00\n---\nText.\n", "through the API"},
@@ -278,7 +284,7 @@ func TestWatcher_Look_refuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newDeskOf(t, shared.again(t))
 			d.put("a.md", tt.doc)
 			d.look()
 			d.wantRefused("a.md", tt.words)
