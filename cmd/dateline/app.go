@@ -130,6 +130,7 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		mux.Handle("/api/v1/keys", keys.Require(keys.Handler()))
 		mux.Handle("/api/v1/keys/", keys.Require(keys.Handler()))
 		a.parts.Go(func() error { return a.pub.Run(a.failed) })
+		a.startIntake()
 	}
 	if cfg.has(roleFeeds) {
 		a.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleFeeds)})

@@ -57,6 +57,9 @@ type config struct {
 	MailFrom        string
 	AllowNetworks   []string
 	AlertHold       time.Duration
+	Watch           string
+	Pull            []string
+	Every           time.Duration
 	LogLevel        string
 }
 
@@ -80,13 +83,16 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.AcceptLoss, "accept-loss", false, "start once on a log that has lost acknowledged events")
 	f.StringVar(&c.SMTPURL, "smtp-url", "", "`URL` of the mail server, like smtp://user:password@mail.example.org:587 (default: mails are written to the outbox folder)")
 	f.StringVar(&c.MailFrom, "mail-from", "", "sender's `ADDRESS` of alerts; needed with --smtp-url")
-	f.StringSliceVar(&c.AllowNetworks, "allow-network", nil, "`CIDR` of a private network that webhooks may reach, by plain http too")
+	f.StringSliceVar(&c.AllowNetworks, "allow-network", nil, "`CIDR` of a private network that webhooks and --pull may reach, by plain http too")
 	f.DurationVar(&c.AlertHold, "alert-hold", 0, "`TIME` before an alert leaves in which a mistake can be undone, like 5m, at most 24h; a withdrawal never waits")
+	f.StringVar(&c.Watch, "watch", "", "`FOLDER` whose files are published and put away; one that is refused stays, with a note beside it")
+	f.StringSliceVar(&c.Pull, "pull", nil, "`URL` of a feed or listing whose entries are published; may be given several times")
+	f.DurationVar(&c.Every, "every", 5*time.Minute, "`TIME` between two pulls of a source, 1m to 24h")
 	f.StringVar(&c.LogLevel, "log-level", "info", "`LEVEL`: debug, info, warn or error")
 }
 
 // secretSettings are never shown in full.
-var secretSettings = []string{"key", "smtp-url", "nats-url", "nats-desk-url"}
+var secretSettings = []string{"key", "smtp-url", "nats-url", "nats-desk-url", "pull"}
 
 // checked is a config whose parts have been read and found good.
 type checked struct {
@@ -162,6 +168,7 @@ func (c config) check() (checked, error) {
 	if c.AlertHold < 0 || c.AlertHold > subscribers.MaxHold {
 		bad("--alert-hold %s is not between 0 and %s", c.AlertHold, subscribers.MaxHold)
 	}
+	problems = append(problems, c.intakeProblems(out.networks)...)
 	var err error
 	if c.Key != "" {
 		if _, err = access.New(c.Key); err != nil {

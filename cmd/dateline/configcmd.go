@@ -63,6 +63,8 @@ func (p *program) setting(f *pflag.Flag) setting {
 	}
 	if f.Name == "key" && s.Value != "" {
 		s.Value = fmt.Sprintf("(secret, %d characters)", len(s.Value))
+	} else if list, ok := f.Value.(pflag.SliceValue); ok && f.Name == "pull" {
+		s.Value = "[" + shownSources(list.GetSlice()) + "]"
 	} else if slices.Contains(secretSettings, f.Name) {
 		s.Value = redact(s.Value)
 	}

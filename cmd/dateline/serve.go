@@ -25,6 +25,7 @@ is finished, nothing that was accepted is lost.`,
 		Example: `  dateline serve
   dateline serve --data /var/lib/dateline --listen 0.0.0.0:8080 --base-url https://news.example.org
   dateline serve --smtp-url smtp://user:password@mail.example.org:587 --mail-from news@example.org
+  dateline serve --watch inbox --pull https://www.example.org/feed.rss --every 10m
   dateline serve --nats-url nats://nats.example.org:4222 --nats-credentials dateline.creds --roles feeds`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -88,6 +89,7 @@ func (a *app) facts() [][2]string {
 	if a.url != a.local {
 		facts = append(facts, [2]string{"listens on", a.local})
 	}
+	facts = append(facts, a.cfg.intakeFacts()...)
 	if a.subs != nil {
 		facts = append(facts, [2]string{"mail", a.subs.Summary()})
 		if len(a.cfg.AllowNetworks) > 0 {
