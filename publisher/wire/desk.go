@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -112,13 +113,19 @@ func (w *Wire) putPending(ctx context.Context, id string, data []byte, after uin
 			after = m.Sequence
 		}
 	}
-	ack, err := w.private.PublishMsg(ctx, &nats.Msg{Subject: subjectPending + id, Data: data}, jetstream.WithExpectLastSequencePerSubject(after))
+	// The client sends a message again whose answer does not come. Its id tells
+	// our own from that of another who took the same from the desk.
+	once := rand.Text()
+	ack, err := w.private.PublishMsg(ctx, &nats.Msg{Subject: subjectPending + id, Data: data}, jetstream.WithMsgID(once), jetstream.WithExpectLastSequencePerSubject(after))
 	if isWrongSequence(err) {
-		// It may be our own, whose answer was lost.
-		if m, look := w.desk.GetLastMsgForSubject(ctx, subjectPending+id); look == nil && m.Sequence > after && string(m.Data) == string(data) {
+		m, err := w.desk.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subjectPending+id))
+		switch {
+		case err == nil && m.Header.Get(jetstream.MsgIDHeader) == once:
 			return m.Sequence, nil
+		case err == nil, errors.Is(err, jetstream.ErrMsgNotFound):
+			return 0, ErrConflict
 		}
-		return 0, ErrConflict
+		return 0, translate("look at the desk", err)
 	}
 	if err != nil {
 		return 0, w.wrote("keep a version at the desk", err)
