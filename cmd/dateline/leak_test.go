@@ -152,15 +152,17 @@ func (s *spy) settle(question string) {
 // request is one thing that can be asked of a stream.
 type request struct{ subject, body string }
 
-// requests are all that the JetStream API takes about a stream, as bodies that
-// would have the words sent to the inbox, and what a client can do beside it.
-func requests(api, stream, subject, inbox string) []request {
+// asked makes a request to the JetStream API of a template with a place for the
+// stream, and one for a consumer.
+func asked(api, template, stream, body string) request {
+	name := fmt.Sprintf(strings.Replace(template, "%s.%s", "%s.spy", 1), stream)
+	return request{api + strings.TrimPrefix(name, natsapi.JSApiPrefix), body}
+}
+
+// reads are the requests about a stream that would have the words sent to the inbox.
+func reads(api, stream, subject, inbox string) []request {
 	var out []request
-	add := func(template, body string) {
-		name := fmt.Sprintf(template, stream)
-		out = append(out, request{api + strings.TrimPrefix(name, natsapi.JSApiPrefix), body})
-	}
-	of := func(template string) string { return strings.Replace(template, "%s.%s", "%s.spy", 1) }
+	add := func(template, body string) { out = append(out, asked(api, template, stream, body)) }
 	push := fmt.Sprintf(`{"stream_name":%q,"config":{"name":"spy","durable_name":"spy","deliver_subject":"%s.push","deliver_policy":"all","ack_policy":"none"}}`, stream, inbox)
 	pull := fmt.Sprintf(`{"stream_name":%q,"config":{"name":"spy","durable_name":"spy","deliver_policy":"all","ack_policy":"none"}}`, stream)
 	for _, body := range []string{`{"seq":1}`, fmt.Sprintf(`{"last_by_subj":%q}`, subject), `{"next_by_subj":">","seq":1}`} {
@@ -172,12 +174,12 @@ func requests(api, stream, subject, inbox string) []request {
 		add(natsapi.JSApiConsumerCreateT, body)
 		add("$JS.API.CONSUMER.CREATE.%s.spy", body)
 		add("$JS.API.CONSUMER.CREATE.%s.spy."+subject, body)
-		add(of(natsapi.JSApiDurableCreateT), body)
+		add(natsapi.JSApiDurableCreateT, body)
 	}
-	add(of(natsapi.JSApiRequestNextT), "10")
+	add(natsapi.JSApiRequestNextT, "10")
 	add(natsapi.JSApiStreamSnapshotT, fmt.Sprintf(`{"deliver_subject":"%s.snapshot"}`, inbox))
 	add(natsapi.JSApiStreamInfoT, `{"subjects_filter":">"}`)
-	for _, body := range []string{
+	for _, body := range []string{ // a copy, in a new stream or in one that is there
 		fmt.Sprintf(`{"name":"COPY","mirror":{"name":%q}}`, stream), fmt.Sprintf(`{"name":"COPY","sources":[{"name":%q}]}`, stream),
 		fmt.Sprintf(`{"name":%q,"subjects":[%q],"republish":{"src":">","dest":"%s.copy"}}`, stream, subject, inbox),
 	} {
@@ -185,16 +187,27 @@ func requests(api, stream, subject, inbox string) []request {
 			out = append(out, request{fmt.Sprintf(api+".STREAM.CREATE.%s", name), body}, request{fmt.Sprintf(api+".STREAM.UPDATE.%s", name), body})
 		}
 	}
+	return out
+}
+
+// others are the remaining requests that the JetStream API takes about a
+// stream, and a message to the stream itself.
+func others(api, stream, subject string) []request {
+	var out []request
 	for _, template := range []string{
-		natsapi.JSApiConsumersT, natsapi.JSApiConsumerListT, of(natsapi.JSApiConsumerInfoT), of(natsapi.JSApiConsumerDeleteT), of(natsapi.JSApiConsumerPauseT),
-		of(natsapi.JSApiConsumerResetT), of(natsapi.JSApiConsumerUnpinT), natsapi.JSApiMsgDeleteT, natsapi.JSApiStreamPurgeT, natsapi.JSApiStreamRestoreT,
+		natsapi.JSApiConsumersT, natsapi.JSApiConsumerListT, natsapi.JSApiConsumerInfoT, natsapi.JSApiConsumerDeleteT, natsapi.JSApiConsumerPauseT,
+		natsapi.JSApiConsumerResetT, natsapi.JSApiConsumerUnpinT, natsapi.JSApiMsgDeleteT, natsapi.JSApiStreamPurgeT, natsapi.JSApiStreamRestoreT,
 		natsapi.JSApiStreamRemovePeerT, natsapi.JSApiStreamEvacuatePeerT, natsapi.JSApiStreamCancelMoveT, natsapi.JSApiStreamLeaderStepDownT,
-		of(natsapi.JSApiConsumerLeaderStepDownT), of(natsapi.JSApiConsumerRemovePeerT), of(natsapi.JSApiConsumerEvacuatePeerT),
-		natsapi.JSApiAccountPurgeT, of(natsapi.JSApiServerStreamMoveT), of(natsapi.JSApiServerStreamCancelMoveT), natsapi.JSApiStreamDeleteT,
+		natsapi.JSApiConsumerLeaderStepDownT, natsapi.JSApiConsumerRemovePeerT, natsapi.JSApiConsumerEvacuatePeerT,
+		natsapi.JSApiAccountPurgeT, natsapi.JSApiServerStreamMoveT, natsapi.JSApiServerStreamCancelMoveT, natsapi.JSApiStreamDeleteT,
 	} {
-		add(template, `{"seq":1}`)
+		out = append(out, asked(api, template, stream, `{"seq":1}`))
 	}
 	return append(out, request{subject, secretWords})
+}
+
+func requests(api, stream, subject, inbox string) []request {
+	return append(reads(api, stream, subject, inbox), others(api, stream, subject)...)
 }
 
 // eavesdrop are subjects that would bring what others are told.
@@ -218,7 +231,7 @@ func TestRoles_privateStaysPrivate(t *testing.T) {
 	id, at := hide(t, w, 1, 0)
 
 	desk := newSpy(t, broker.urls["desk"], "_INBOX_desk")
-	for _, r := range requests("$JS.API", "DESK", "desk.rel."+id, desk.inbox)[:1] {
+	for _, r := range reads("$JS.API", "DESK", "desk.rel."+id, desk.inbox)[:1] {
 		desk.ask(r.subject, desk.inbox+".answer", r.body)
 	}
 	if desk.settle("$JS.API.INFO"); !desk.leaked() {
@@ -241,9 +254,7 @@ func TestRoles_privateStaysPrivate(t *testing.T) {
 			s.refused(subject)
 		}
 	}
-	for _, s := range spies {
-		s.letServerAsk(id)
-	}
+	spies["subscribers"].letServerAsk(id)
 	hide(t, w, 2, at)
 	for user, s := range spies {
 		s.settle("$JS.API.INFO")
@@ -274,22 +285,46 @@ func TestRoles_privateStaysPrivate(t *testing.T) {
 	}
 }
 
-// letServerAsk tries to have the server make a request that the spy may not
-// make: what a stream holds is handed on to a subject of the spy's choice, by a
-// read, a pull and a push.
+// letServerAsk has the server make requests that the spy may not make itself:
+// what a stream holds is handed on to a subject of the spy's choice, by a read, a
+// pull or a push. That works, and therefore the desk has an account of its own.
 func (s *spy) letServerAsk(id string) {
 	s.t.Helper()
 	for stream, subject := range privateStreams(id) {
-		for _, r := range requests("$JS.API", stream, subject, s.inbox) {
-			s.ask("$KV.SUBSCRIPTIONS.spy", s.inbox+".answer", r.body)
-			s.ask("$JS.API.DIRECT.GET.KV_SUBSCRIPTIONS.$KV.SUBSCRIPTIONS.spy", r.subject, "")
-			s.ask("dlv.0.mail.spy", s.inbox+".answer", r.body)
+		for _, r := range reads("$JS.API", stream, subject, s.inbox) {
+			s.handOn(r)
 		}
 		target := "$JS.API.CONSUMER.CREATE." + stream + ".spy"
-		s.ask("$JS.API.CONSUMER.CREATE.DELIVER_0.spy.dlv.0.mail.spy", s.inbox+".answer", `{"stream_name":"DELIVER_0","config":{"name":"spy","durable_name":"spy","filter_subject":"dlv.0.mail.spy","ack_policy":"explicit"}}`)
-		s.ask("$JS.API.CONSUMER.MSG.NEXT.DELIVER_0.spy", target, `{"batch":500}`)
 		s.ask("$JS.API.CONSUMER.CREATE.WIRE.spy", s.inbox+".answer", `{"stream_name":"WIRE","config":{"name":"spy","deliver_subject":"`+target+`","ack_policy":"none"}}`)
 	}
+	// In its own account the server carries out what the spy may not ask.
+	proof := s.inbox + ".proof"
+	arrived, err := s.nc.SubscribeSync(proof)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.handOn(request{"$JS.API.CONSUMER.CREATE.KV_LEASES.proof", `{"stream_name":"KV_LEASES","config":{"name":"proof","deliver_subject":"` + proof + `","ack_policy":"none"}}`})
+	s.ask("$KV.LEASES.proof", s.inbox+".answer", "a message")
+	if _, err := arrived.NextMsg(5 * time.Second); err != nil {
+		s.t.Errorf("the server does not carry requests out any more (%v); are two accounts still needed?", err)
+	}
+}
+
+// handOn stores the body of a request as a message, and has it handed on to the
+// request's subject.
+func (s *spy) handOn(r request) {
+	s.t.Helper()
+	const record, queued = "$KV.SUBSCRIPTIONS.spy", "dlv.0.mail.spy"
+	for _, subject := range []string{record, queued} {
+		if _, err := s.nc.Request(subject, []byte(r.body), 5*time.Second); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.ask("$JS.API.DIRECT.GET.KV_SUBSCRIPTIONS."+record, r.subject, "")
+	if _, err := s.nc.Request("$JS.API.CONSUMER.CREATE.DELIVER_0.spy."+queued, []byte(`{"stream_name":"DELIVER_0","config":{"name":"spy","durable_name":"spy","filter_subject":"`+queued+`","ack_policy":"explicit"}}`), 5*time.Second); err != nil {
+		s.t.Fatal(err)
+	}
+	s.ask("$JS.API.CONSUMER.MSG.NEXT.DELIVER_0.spy", r.subject, `{"batch":1}`)
 }
 
 // What the roles may ask names a public stream, before any wildcard.
