@@ -41,6 +41,7 @@ type fanout struct {
 	s     *Subscribers
 	lanes []lane
 	known uint64        // a sequence the log is known to have reached
+	begun uint64        // up to here an earlier run has told people: its windows are over
 	at    atomic.Uint64 // the newest event it is done with
 	held  atomic.Pointer[held]
 	ahead ahead
@@ -72,6 +73,7 @@ func (f *fanout) run(ctx context.Context) error {
 		return err
 	}
 	from := uint64(0)
+	f.begun = 0
 	for q := range f.lanes {
 		c, err := f.cursor(ctx, q)
 		if err != nil {
@@ -81,6 +83,7 @@ func (f *fanout) run(ctx context.Context) error {
 		if q == 0 || c.Next() < from {
 			from = c.Next()
 		}
+		f.begun = max(f.begun, c.Seq)
 	}
 	f.s.counts.fannedOut.Store(from - 1)
 	f.at.Store(from - 1)
@@ -120,19 +123,20 @@ func (f *fanout) cursor(ctx context.Context, q int) (wire.Cursor, error) {
 }
 
 func (f *fanout) event(ctx context.Context, seq uint64, e *news.Event) error {
-	if f.s.windowEnd(e).After(f.s.cfg.Now()) {
-		if err := f.hold(ctx, seq, e); err != nil {
-			return err
-		}
+	if seq > f.begun && f.s.windowEnd(e).After(f.s.cfg.Now()) {
+		return f.hold(ctx, seq, e)
 	}
-	concerns, err := f.concerns(ctx, seq, e)
+	tell, err := f.tell(ctx, seq, e)
 	if err != nil {
 		return err
 	}
-	if concerns {
+	if tell != nil {
 		to, err := f.recipients(ctx, seq, e)
 		if err != nil {
 			return err
+		}
+		if tell.Revision > e.Release.Revision {
+			f.s.register.matching(tell, seq, to)
 		}
 		for _, id := range slices.Sorted(maps.Keys(to)) {
 			if err := f.put(ctx, seq, e, to[id]); err != nil {
@@ -143,23 +147,21 @@ func (f *fanout) event(ctx context.Context, seq uint64, e *news.Event) error {
 	return f.finished(ctx, seq)
 }
 
-// concerns reports whether anyone is to be told of the event by this follower.
-func (f *fanout) concerns(ctx context.Context, seq uint64, e *news.Event) (bool, error) {
+// tell is what people are to be told of because of the event; nil when there is
+// nothing for this follower to do.
+func (f *fanout) tell(ctx context.Context, seq uint64, e *news.Event) (*news.Release, error) {
 	switch {
-	case !e.Alerts():
-		return false, nil
-	case f.s.cfg.Hold == 0:
-		return true, nil
-	case e.Kind == news.KindWithdrawn:
-		return !f.ahead.done(seq), nil
+	case !e.Alerts(), e.Kind == news.KindWithdrawn && f.ahead.done(seq):
+		return nil, nil
+	case f.s.cfg.Hold == 0, e.Kind == news.KindWithdrawn:
+		return &e.Release, nil
 	}
-	old, err := f.superseded(ctx, seq, e)
-	return !old, err
+	return f.afterHold(ctx, seq, e)
 }
 
 // recipients are those the event concerns: who follows what the release is
-// filed under now, and who followed what an earlier revision was filed under
-// when people were told of it. Of an erased release the earlier revisions are
+// filed under with it, and who followed what it was filed under when people
+// were told of it before. Of an erased release the earlier revisions are
 // gone; who was told of it stands in the records.
 func (f *fanout) recipients(ctx context.Context, seq uint64, e *news.Event) (map[string]*recipient, error) {
 	if err := f.s.current(ctx); err != nil {

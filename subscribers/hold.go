@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"dateline/publisher/news"
@@ -28,6 +27,12 @@ func (s *Subscribers) windowEnd(e *news.Event) time.Time {
 		return time.Time{}
 	}
 	return e.Time.Add(s.cfg.Hold)
+}
+
+// revisedWithin reports whether the event is a minor revision of a release that
+// surfaced no longer than d before.
+func revisedWithin(e *news.Event, d time.Duration) bool {
+	return e.Kind == news.KindRevised && e.Time.Sub(e.Release.SurfacedAt) < d
 }
 
 // held ends the reading of the log before an event whose window is not over.
@@ -58,19 +63,8 @@ func (f *fanout) follow(ctx context.Context, from uint64) error {
 	}
 }
 
-// hold stores what is pending and answers that the event is held. One that
-// nobody is left to be told of is not: who comes later is not told of it either.
+// hold stores what is pending and answers that the event is held.
 func (f *fanout) hold(ctx context.Context, seq uint64, e *news.Event) error {
-	to, err := f.recipients(ctx, seq, e)
-	if err != nil {
-		return err
-	}
-	maps.DeleteFunc(to, func(id string, _ *recipient) bool {
-		return covers(f.lanes[queueOf(id, len(f.lanes))].cursor, seq, id)
-	})
-	if len(to) == 0 {
-		return nil
-	}
 	if err := f.storeAll(ctx, seq-1, func(l *lane) bool { return len(l.pending) > 0 }); err != nil {
 		return err
 	}
@@ -78,31 +72,32 @@ func (f *fanout) hold(ctx context.Context, seq uint64, e *news.Event) error {
 	return held{seq, e.Time, f.s.windowEnd(e)}
 }
 
-// superseded reports whether people are to be told something newer of a release
-// than the event says. The event that says it has everyone among its recipients
-// whom this one concerns.
-func (f *fanout) superseded(ctx context.Context, seq uint64, e *news.Event) (bool, error) {
+// afterHold is what people are to be told of at the end of an event's window:
+// the state that minor revisions have brought the release into meanwhile, or
+// nothing (nil) when a newer event tells them. Whom this one concerns are among
+// the recipients of that.
+func (f *fanout) afterHold(ctx context.Context, seq uint64, e *news.Event) (*news.Release, error) {
 	last, err := f.s.cfg.Wire.Last(ctx, e.Release.ID)
 	switch {
 	case passing(err):
-		return false, err
+		return nil, err
 	case err != nil: // the delivery says what is wrong with it
-		return false, nil
+		return &e.Release, nil
 	case last.Event.Release.SurfacedRevision <= e.Release.Revision:
-		return false, nil
+		return &last.Event.Release, nil
 	case last.Event.Alerts():
-		return true, nil
+		return nil, nil
 	}
 	history, err := f.s.cfg.Wire.History(ctx, e.Release.ID, 0) // a minor revision or back-fill is on top
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for _, h := range history {
 		if h.Seq > seq && h.Event.Alerts() {
-			return true, nil
+			return nil, nil
 		}
 	}
-	return false, nil
+	return &last.Event.Release, nil
 }
 
 // holding says at which event the fan-out waits for the end of a window, if it does.

@@ -176,6 +176,35 @@ func TestSubscribers_Run_hold(t *testing.T) {
 		w.quiet()
 		wantIDs(t, hook.ids(), e.ID())
 	})
+	t.Run("a minor revision inside the window decides whom it concerns", func(t *testing.T) {
+		w, c, hook := start(t)
+		w.subscribe(subscribers.Webhook, hook.URL+"/vote", fields("elections"))
+		w.subscribe(subscribers.Webhook, hook.URL+"/gender", fields("gender-equality"))
+		a := w.publish("a", tagged("A", police), news.KindPublished)
+		c.until(t, a)
+		w.publish("a", tagged("A, filed rightly", []string{"elections"}), news.KindRevised)
+		c.forward(window)
+		if got := hook.next(t); got.Path != "/vote" || got.ID != a.ID() || got.Event.Data.Title != "A, filed rightly" {
+			t.Errorf("got %+v", got)
+		}
+		w.quiet()
+		d, err := w.subs.Deliveries(t.Context(), a.Release.ID)
+		if err != nil || len(d.Alerts) != 1 || len(d.Alerts[0].Subscriptions) != 1 {
+			t.Errorf("%+v, %v", d, err)
+		}
+		e := w.correct("a", "A, about something else", "gender-equality")
+		c.until(t, e)
+		c.forward(window)
+		paths := map[string]string{}
+		for range 2 {
+			got := hook.next(t)
+			paths[got.Path] = got.ID
+		}
+		w.quiet()
+		if paths["/vote"] != e.ID() || paths["/gender"] != e.ID() || len(hook.ids()) != 3 {
+			t.Errorf("the correction went to %v of %v", paths, hook.ids())
+		}
+	})
 	t.Run("a withdrawal passes what is held before it", func(t *testing.T) {
 		w, c, hook := start(t)
 		a := w.publish("a", tagged("A", police), news.KindPublished)

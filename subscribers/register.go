@@ -234,10 +234,11 @@ func (r *register) matching(rel *news.Release, seq uint64, into map[string]*reci
 }
 
 // matchingEarlier adds to into the active recipients that earlier events of a
-// release alerted, or would have if they had been active.
+// release may have alerted: in the state of the event, or in that of a minor
+// revision made while it was held, as long as it can have been.
 func (r *register) matchingEarlier(history []wire.Record, into map[string]*recipient) {
 	for i := range history {
-		if h := &history[i]; h.Event.Alerts() {
+		if h := &history[i]; h.Event.Alerts() || revisedWithin(&h.Event, MaxHold) {
 			r.matching(&h.Event.Release, h.Seq, into)
 		}
 	}

@@ -38,7 +38,8 @@ type Delivery struct {
 	Recipient string  `json:"recipient"`
 	Channel   Channel `json:"channel,omitempty"` // empty when the recipient is gone and the record is an old one
 	// Subscriptions are the ids of those of the recipient's present
-	// subscriptions that the revision is in; none when a change took it out of all.
+	// subscriptions that the release was in, then or after a minor revision; none
+	// when a change took it out of all, or when it was erased.
 	Subscriptions []string  `json:"subscriptions,omitempty"`
 	Attempts      []Attempt `json:"attempts"` // oldest first
 }
@@ -147,12 +148,11 @@ func (d *Delivery) about(s *Subscribers, revision int, history []wire.Record) {
 		return
 	}
 	d.Channel = to.Channel
-	i := slices.IndexFunc(history, func(h wire.Record) bool { return h.Event.Release.Revision == revision })
-	if i < 0 {
-		return // erased
-	}
-	for j := range to.Wishes {
-		if f := &to.Wishes[j]; f.After < history[i].Seq && f.Selection.Match(s.cfg.Taxonomy, &history[i].Event.Release) {
+	for i := range to.Wishes {
+		f := &to.Wishes[i]
+		if slices.ContainsFunc(history, func(h wire.Record) bool {
+			return h.Event.Release.SurfacedRevision == revision && f.After < h.Seq && f.Selection.Match(s.cfg.Taxonomy, &h.Event.Release)
+		}) {
 			d.Subscriptions = append(d.Subscriptions, f.ID)
 		}
 	}

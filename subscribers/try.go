@@ -215,13 +215,13 @@ func (s *Subscribers) assumed(to *recipient, r *news.Release, history []wire.Rec
 	oldest := s.cfg.Now().Add(-wire.AttemptsKept)
 	for i := range history {
 		h := &history[i]
-		if !h.Event.Alerts() || h.Event.Release.Revision >= r.SurfacedRevision || h.Event.Time.After(oldest) {
+		if !h.Event.Alerts() && !revisedWithin(&h.Event, s.cfg.Hold) || h.Event.Release.SurfacedRevision >= r.SurfacedRevision || h.Event.Time.After(oldest) {
 			continue
 		}
 		if slices.ContainsFunc(to.Wishes, func(f follows) bool {
 			return f.After < h.Seq && f.Selection.Match(s.cfg.Taxonomy, &h.Event.Release)
 		}) {
-			told = h.Event.ID()
+			told = alertID(&h.Event.Release)
 		}
 	}
 	return told
