@@ -67,6 +67,7 @@ type Feeds struct {
 	buffers   sync.Pool // of *[]byte
 
 	follow follow
+	shown  shown
 	served counters
 }
 

@@ -119,6 +119,9 @@ func (f *Feeds) apply(seq uint64, e *news.Event, live bool) {
 	if e.Kind == news.KindWithdrawn {
 		f.documents.clear() // not even as a last good copy may the text stay
 	}
+	if live {
+		f.shown.note(seq, f.cfg.Now())
+	}
 	f.follow.move(seq)
 }
 

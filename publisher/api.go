@@ -62,6 +62,8 @@ func (p *Publisher) Handler() http.Handler {
 		"POST /api/v1/inspect": p.postInspect,
 		"GET /api/v1/events":   p.getEvents,
 		"GET /api/v1/erasures": p.getErasures,
+
+		"GET /api/v1/trail/{about}": p.getTrail,
 	} {
 		mux.HandleFunc(pattern, p.serve(h))
 	}

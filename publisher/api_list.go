@@ -168,3 +168,6 @@ func (p *Publisher) getHistory(w http.ResponseWriter, r *http.Request) error {
 	access.JSON(w, http.StatusOK, "application/json", past)
 	return nil
 }
+
+// Filed is how many releases, withdrawn ones too, are filed under a topic.
+func (p *Publisher) Filed(k news.TopicKind, slug string) int { return p.list.Count(k, slug) }

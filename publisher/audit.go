@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -333,4 +334,36 @@ func (p *Publisher) trail(ctx context.Context, past *Past) ([]Entry, error) {
 		}
 		return event == nil // it never came into the log
 	}), nil
+}
+
+// Note adds an entry to the trail of something that is no release: "keys",
+// "taxonomy". It comes before what it tells of.
+func (p *Publisher) Note(ctx context.Context, about, what, why string) error {
+	_, err := p.note(ctx, about, Entry{What: what, Why: why})
+	return err
+}
+
+// trails are what else has a trail.
+func trails() []string { return []string{"keys", "taxonomy"} }
+
+// getTrail answers with the trail of the keys or the taxonomy, oldest first.
+func (p *Publisher) getTrail(w http.ResponseWriter, r *http.Request) error {
+	_, err := query(r)
+	if err == nil {
+		err = access.Need(r.Context(), access.Admin)
+	}
+	if err != nil {
+		return err
+	}
+	about := r.PathValue("about")
+	if !slices.Contains(trails(), about) {
+		return news.Problemf(news.NotFound, "there is no trail of %q; there is one of keys and of taxonomy, and the history of each release", news.CleanLine(about))
+	}
+	past := Past{ID: about, Events: []PastEvent{}}
+	if past.Trail, err = p.trail(r.Context(), &past); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	access.JSON(w, http.StatusOK, "application/json", past)
+	return nil
 }

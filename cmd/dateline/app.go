@@ -8,15 +8,13 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"dateline/feeds"
-	"dateline/publisher"
 	"dateline/publisher/access"
+	"dateline/publisher/topics"
 	"dateline/publisher/wire"
-	"dateline/subscribers"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
@@ -35,14 +33,15 @@ type app struct {
 	made    string // path of the admin key when this start made it
 	keyFile string // path of the admin key in use, empty when it was given
 
-	wire  *wire.Wire
-	pub   *publisher.Publisher
-	feeds *feeds.Feeds
-	subs  *subscribers.Subscribers
+	wire    *wire.Wire
+	keys    *access.Keys
+	topics  *topics.Store
+	current atomic.Pointer[parts]
 
-	parts   *errgroup.Group
+	work    *errgroup.Group
 	cancel  context.CancelFunc
-	failed  context.Context // over when a component has failed
+	running context.Context // over when the app is to end
+	failed  context.Context // over then, or when a component has failed
 	closers closers
 }
 
@@ -81,80 +80,38 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		return nil, err
 	}
 	a.closers.add("the store", a.wire.Close)
-	keys, err := a.keys()
-	if err != nil {
+	if a.keys, err = a.readKeys(); err != nil {
 		return nil, err
 	}
-	keysCfg := access.Config{Now: time.Now, Rates: cfg.rates, Log: component(log, "access")}
+	keysCfg := access.Config{Now: time.Now, Rates: cfg.rates, Audit: a.noteKey, Log: component(log, "access")}
 	if cfg.has(rolePublisher) {
 		keysCfg.Wire = a.wire
 	}
-	if err := keys.Open(ctx, keysCfg); err != nil {
+	if err := a.keys.Open(ctx, keysCfg); err != nil {
 		return nil, err
 	}
+	if a.topics, err = topics.Open(ctx, a.wire, cfg.taxonomy); err != nil {
+		return nil, err
+	}
+	taxonomy := a.topics.Current()
+	a.wire.ReadWith(taxonomy.Refile)
 
 	// Components stop when the process is told to, or when one of them fails.
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a.cancel = cancel
-	a.parts, a.failed = errgroup.WithContext(running)
-	a.closers.add("the components", a.stopParts)
-	a.parts.Go(func() error { return keys.Run(a.failed) })
-
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/", unknownPath)
-	for role, paths := range map[string][]string{
-		rolePublisher: {
-			"/api/v1/releases", "/api/v1/releases/", "/api/v1/desk", "/api/v1/desk/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import",
-			"/api/v1/erasures", "/api/v1/keys", "/api/v1/keys/",
-		},
-		roleFeeds:       {"/"},
-		roleSubscribers: {"/api/v1/subscriptions", "/api/v1/subscriptions/"},
-	} {
-		for _, path := range paths {
-			if !cfg.has(role) {
-				mux.HandleFunc(path, otherRole(role))
-			}
-		}
+	a.running, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	a.work, a.failed = errgroup.WithContext(a.running)
+	a.closers.add("the components", a.stopWork)
+	a.work.Go(func() error { return a.keys.Run(a.failed) })
+	components, err := a.assemble(ctx, taxonomy)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.has(rolePublisher) {
-		a.pub, err = publisher.New(ctx, publisher.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Now: time.Now, Log: component(log, rolePublisher), Effects: a.effects})
-		if err != nil {
-			return nil, err
-		}
-		api := keys.Require(keys.Once(a.pub.Handler()))
-		for _, path := range []string{"/api/v1/releases", "/api/v1/releases/", "/api/v1/desk", "/api/v1/desk/", "/api/v1/inspect", "/api/v1/erasures"} {
-			mux.Handle(path, api)
-		}
-		mux.Handle("/api/v1/events", untilDrained(running, api))
-		mux.Handle("/api/v1/import", untilDrained(running, api))
-		mux.Handle("/api/v1/keys", keys.Require(keys.Handler()))
-		mux.Handle("/api/v1/keys/", keys.Require(keys.Handler()))
-		a.parts.Go(func() error { return a.pub.Run(a.failed) })
-		a.startIntake()
-	}
-	if cfg.has(roleFeeds) {
-		a.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleFeeds)})
-		if err != nil {
-			return nil, err
-		}
-		mux.Handle("/", a.feeds.Handler())
-		a.parts.Go(func() error { return a.feeds.Run(a.failed) })
-	}
-	if cfg.has(roleSubscribers) {
-		a.subs, err = subscribers.New(ctx, subscribers.Config{
-			Wire: a.wire, Taxonomy: cfg.taxonomy, BaseURL: a.url, Title: cfg.Title, Now: time.Now, Log: component(log, roleSubscribers),
-			SMTPURL: cfg.SMTPURL, MailFrom: cfg.MailFrom, Outbox: filepath.Join(cfg.Data, "outbox"), AllowNetworks: cfg.networks, Hold: cfg.AlertHold,
-		})
-		if err != nil {
-			return nil, err
-		}
-		api := keys.Require(access.Only(keys.Once(a.subs.Handler()), access.Admin))
-		mux.Handle("/api/v1/subscriptions", api)
-		mux.Handle("/api/v1/subscriptions/", api)
-		a.parts.Go(func() error { return a.subs.Run(a.failed) })
-	}
+	a.current.Store(components)
+	components.startFeeds(a)
+	components.start(a)
+	a.work.Go(func() error { return a.topics.Run(a.failed, taxonomy, a.retopic) })
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.now().handler.ServeHTTP(w, r) })
 	a.serve(ops, a.opsHandler(), "the operations port")
-	a.serve(web, safe(log, below(a.url, mux)), "HTTP")
+	a.serve(web, safe(log, below(a.url, answer)), "HTTP")
 	return a, a.noteAddress()
 }
 
@@ -187,9 +144,9 @@ func plain(err error) error {
 	return err
 }
 
-// keys reads the admin key: the one given, else the one in the data folder,
+// readKeys reads the admin key: the one given, else the one in the data folder,
 // which the first start makes.
-func (a *app) keys() (*access.Keys, error) {
+func (a *app) readKeys() (*access.Keys, error) {
 	if a.cfg.Key != "" {
 		return access.New(a.cfg.Key)
 	}
@@ -204,13 +161,18 @@ func (a *app) keys() (*access.Keys, error) {
 	return k, err
 }
 
+// noteKey puts a change of the keys into the trail.
+func (a *app) noteKey(ctx context.Context, what, name string) error {
+	return a.now().pub.Note(ctx, "keys", what, name)
+}
+
 // serve answers on l until the app closes.
 func (a *app) serve(l net.Listener, h http.Handler, name string) {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
-	a.parts.Go(func() error {
+	a.work.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -227,11 +189,11 @@ func (a *app) serve(l net.Listener, h http.Handler, name string) {
 	})
 }
 
-// stopParts tells the components to end and waits for them.
-func (a *app) stopParts(ctx context.Context) error {
+// stopWork tells the components to end and waits for them.
+func (a *app) stopWork(ctx context.Context) error {
 	a.cancel()
 	done := make(chan error, 1)
-	go func() { done <- a.parts.Wait() }()
+	go func() { done <- a.work.Wait() }()
 	select {
 	case err := <-done:
 		return err

@@ -55,7 +55,7 @@ func benchmarkReleaseToFeeds(b *testing.B) {
 		if _, err := c.call(b.Context(), http.MethodPost, "/api/v1/releases", header, body, nil); err != nil {
 			b.Fatal(err)
 		}
-		if err := a.feeds.Await(b.Context(), uint64(n)); err != nil {
+		if err := a.now().feeds.Await(b.Context(), uint64(n)); err != nil {
 			b.Fatal(err)
 		}
 		took = append(took, time.Since(begin))

@@ -213,7 +213,7 @@ func (d *demo) step(ctx context.Context, kind news.Kind, l labelled, path string
 	if err != nil {
 		return err
 	}
-	if err := d.app.feeds.Await(ctx, rec.Seq); err != nil {
+	if err := d.app.now().feeds.Await(ctx, rec.Seq); err != nil {
 		return err
 	}
 	s.visible, s.event, s.title = time.Since(s.start), e.ID, e.Data.Title

@@ -8,13 +8,13 @@ import (
 )
 
 // effects says whom an event would reach, as far as this process knows.
-func (a *app) effects(ctx context.Context, prev *news.Release, e news.Event) (publisher.Effects, error) {
+func (p *parts) effects(ctx context.Context, prev *news.Release, e news.Event) (publisher.Effects, error) {
 	out := publisher.Effects{Partners: []string{}, Subscribers: map[string]int{}}
-	if a.subs == nil {
+	if p.subs == nil {
 		out.Unknown = []string{"subscribers"}
 		return out, nil
 	}
-	audience, err := a.subs.Audience(ctx, prev, e)
+	audience, err := p.subs.Audience(ctx, prev, e)
 	for channel, n := range audience {
 		out.Subscribers[string(channel)] = n
 	}

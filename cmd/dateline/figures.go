@@ -59,16 +59,16 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 			gauge(descStored, float64(n), stream)
 		}
 	}
-	if f.app.feeds != nil {
-		st := f.app.feeds.Stats()
+	if f.app.now().feeds != nil {
+		st := f.app.now().feeds.Stats()
 		gauge(descApplied, float64(st.Applied))
 		gauge(descReleases, float64(st.Releases))
 		for outcome, n := range map[string]uint64{"served": st.Served, "not-modified": st.NotModified, "missing": st.Missing, "failed": st.Failed} {
 			total(descAnswers, n, outcome)
 		}
 	}
-	if f.app.subs != nil {
-		st := f.app.subs.Stats()
+	if f.app.now().subs != nil {
+		st := f.app.now().subs.Stats()
 		gauge(descFannedOut, float64(st.FannedOut))
 		gauge(descHeld, float64(st.Held))
 		since := float64(0)

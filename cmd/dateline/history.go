@@ -17,8 +17,10 @@ func (p *program) historyCommand() *cobra.Command {
 		Use:   "history ID",
 		Short: "Show what happened to a release: who, what, when, from where",
 		Long: `Show every revision of a release with what it changed. A key with the scope admin
-also sees who did it and from where, and what was done at the desk.`,
+also sees who did it and from where, and what was done at the desk. In the place
+of an ID, keys and taxonomy stand for what was done with those.`,
 		Example: `  dateline history 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b
+  dateline history keys
   dateline history 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --json`,
 		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -26,8 +28,12 @@ also sees who did it and from where, and what was done at the desk.`,
 			if err != nil {
 				return err
 			}
+			path := "/api/v1/releases/" + url.PathEscape(args[0]) + "/history"
+			if args[0] == "keys" || args[0] == "taxonomy" {
+				path = "/api/v1/trail/" + args[0]
+			}
 			var past publisher.Past
-			if _, err := c.call(cmd.Context(), http.MethodGet, "/api/v1/releases/"+url.PathEscape(args[0])+"/history", nil, nil, &past); err != nil {
+			if _, err := c.call(cmd.Context(), http.MethodGet, path, nil, nil, &past); err != nil {
 				return err
 			}
 			if asJSON {

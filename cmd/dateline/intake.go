@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"dateline/publisher"
 	"dateline/publisher/guard"
 	"dateline/publisher/intake"
 	"dateline/publisher/read"
@@ -68,27 +70,28 @@ func checkFolder(dir, data string) error {
 	return nil
 }
 
-// startIntake runs the ways in beside the API.
-func (a *app) startIntake() {
+// intakes are the ways in beside the API, to be run.
+func (a *app) intakes(p *parts) (run []func(context.Context) error) {
 	if a.cfg.Watch == "" && len(a.cfg.Pull) == 0 {
-		return
+		return nil
 	}
-	reader, log := read.New(a.cfg.taxonomy, time.Now), component(a.log, "intake")
+	reader, log := read.New(p.taxonomy, time.Now), component(a.log, "intake")
 	if a.cfg.Watch != "" {
-		a.parts.Go(func() error {
-			return intake.Watch(a.failed, intake.WatchConfig{Dir: a.cfg.Watch, Publisher: a.pub, Reader: reader, Now: time.Now, Log: log})
+		run = append(run, func(ctx context.Context) error {
+			return intake.Watch(publisher.As(ctx, "watch"), intake.WatchConfig{Dir: a.cfg.Watch, Publisher: p.pub, Reader: reader, Now: time.Now, Log: log})
 		})
 	}
 	if len(a.cfg.Pull) > 0 {
-		client := guard.New(guard.Config{Allow: a.cfg.networks, Connect: 10 * time.Second, Whole: 30 * time.Second})
-		a.parts.Go(func() error {
+		run = append(run, func(ctx context.Context) error {
+			client := guard.New(guard.Config{Allow: a.cfg.networks, Connect: 10 * time.Second, Whole: 30 * time.Second})
 			defer client.Close()
-			return intake.Pull(a.failed, intake.PullConfig{
-				URLs: a.cfg.Pull, Every: a.cfg.Every, Wire: a.wire, Publisher: a.pub, Reader: reader, Client: client,
+			return intake.Pull(publisher.As(ctx, "pull"), intake.PullConfig{
+				URLs: a.cfg.Pull, Every: a.cfg.Every, Wire: a.wire, Publisher: p.pub, Reader: reader, Client: client,
 				UserAgent: "dateline/" + version() + " (+" + a.url + ")", Now: time.Now, Log: log,
 			})
 		})
 	}
+	return run
 }
 
 // intakeFacts say what comes in by itself.

@@ -28,14 +28,14 @@ func (a *app) ready(ctx context.Context) readiness {
 		}
 	}
 	look("log", a.wire.Ready)
-	if a.pub != nil {
-		look(rolePublisher, a.pub.Ready)
+	if a.now().pub != nil {
+		look(rolePublisher, a.now().pub.Ready)
 	}
-	if a.feeds != nil {
-		look(roleFeeds, a.feeds.Ready)
+	if a.now().feeds != nil {
+		look(roleFeeds, a.now().feeds.Ready)
 	}
-	if a.subs != nil {
-		look(roleSubscribers, a.subs.Ready)
+	if a.now().subs != nil {
+		look(roleSubscribers, a.now().subs.Ready)
 	}
 	return out
 }

@@ -90,8 +90,8 @@ func (a *app) facts() [][2]string {
 		facts = append(facts, [2]string{"listens on", a.local})
 	}
 	facts = append(facts, a.cfg.intakeFacts()...)
-	if a.subs != nil {
-		facts = append(facts, [2]string{"mail", a.subs.Summary()})
+	if a.now().subs != nil {
+		facts = append(facts, [2]string{"mail", a.now().subs.Summary()})
 		if len(a.cfg.AllowNetworks) > 0 {
 			facts = append(facts, [2]string{"webhooks may reach", strings.Join(a.cfg.AllowNetworks, ", ")})
 		}

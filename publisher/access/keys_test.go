@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -274,6 +275,33 @@ func TestKeys_Require_named(t *testing.T) {
 		if got := w.status(key); got != http.StatusUnauthorized {
 			t.Errorf("revoked: %d", got)
 		}
+	})
+	t.Run("a revoked key does not come back when the watch begins anew", func(t *testing.T) {
+		w := openWorld(t, wiretest.New(t), newClock(), access.Config{Rates: access.Rates{Key: access.Rate{PerSecond: 1e6, Burst: 1e6}, Address: access.Rate{PerSecond: 1e6, Burst: 1e6}}})
+		w.run()()
+		var keys []string
+		for i := range 60 {
+			keys = append(keys, w.add("key-"+strconv.Itoa(i), ""))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for ctx.Err() == nil {
+				brief, end := context.WithTimeout(ctx, 3*time.Millisecond)
+				_ = w.keys.Run(brief)
+				end()
+			}
+		})
+		for i, key := range keys {
+			w.revoke(good, "key-"+strconv.Itoa(i))
+			for range 100 {
+				if got := w.status(key); got != http.StatusUnauthorized {
+					t.Fatalf("key %d is answered by %d after its end", i, got)
+				}
+			}
+		}
+		cancel()
+		watching.Wait()
 	})
 	t.Run("a spoilt record opens nothing and harms no other", func(t *testing.T) {
 		w := openWorld(t, wiretest.New(t), newClock(), access.Config{})

@@ -96,7 +96,7 @@ func remoteOf(r *http.Request) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	return ap.Addr().Unmap().WithZone("")
+	return ap.Addr().Unmap()
 }
 
 // network is what one customer has: an address of IPv4, a /64 of IPv6.

@@ -190,16 +190,17 @@ func TestKeys_Once_whatIsKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := strings.Repeat("x", size)
 			c := &counter{answer: func(w http.ResponseWriter, _ *http.Request, _ int, _ string) {
+				w.WriteHeader(http.StatusCreated)
 				for _, part := range []string{want[:1000], want[1000:]} {
 					_, _ = io.WriteString(w, part)
-					if err := http.NewResponseController(w).Flush(); err != nil {
+					if err := http.NewResponseController(w).Flush(); err != nil { // held back all the same
 						t.Error(err)
 					}
 				}
 			}}
 			for range 2 {
 				res := do(t, w.once(c), http.MethodPost, "/api/v1/a", good, "", header, "size-"+strconv.Itoa(size))
-				if got := bodyOf(t, res); res.StatusCode != http.StatusOK || got != want {
+				if got := bodyOf(t, res); res.StatusCode != http.StatusCreated || got != want {
 					t.Errorf("status %d, %d bytes", res.StatusCode, len(got))
 				}
 			}
@@ -227,25 +228,31 @@ func TestKeys_Once_whatIsKept(t *testing.T) {
 			t.Errorf("status %d, ran %d times", res.StatusCode, c.ran.Load())
 		}
 	})
-	t.Run("a client that left is no answer", func(t *testing.T) {
-		c := &counter{answer: func(w http.ResponseWriter, r *http.Request, _ int, _ string) {
-			if err := r.Context().Err(); err != nil {
-				access.Refuse(w, err)
+	for name, tc := range map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request)
+		kept   bool
+	}{
+		"a client that left before the end is no answer": {func(w http.ResponseWriter, r *http.Request) { access.Refuse(w, r.Context().Err()) }, false},
+		"what was done for a client that left is kept":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, leave := context.WithCancel(t.Context())
+			c := &counter{answer: func(w http.ResponseWriter, r *http.Request, n int, _ string) {
+				if n == 1 {
+					leave()
+					tc.answer(w, r)
+				}
+			}}
+			id := "gone-" + strconv.FormatBool(tc.kept)
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/a", nil)
+			r.Header.Set("Authorization", "Bearer "+good)
+			r.Header.Set(header, id)
+			w.once(c).ServeHTTP(httptest.NewRecorder(), r)
+			if res := do(t, w.once(c), http.MethodPost, "/api/v1/a", good, "", header, id); replayed(res) != tc.kept || res.StatusCode >= 300 {
+				t.Errorf("status %d, replayed %v", res.StatusCode, replayed(res))
 			}
-		}}
-		ctx, leave := context.WithCancel(t.Context())
-		gone := &counter{answer: func(w http.ResponseWriter, r *http.Request, _ int, _ string) {
-			leave()
-			c.ServeHTTP(w, r)
-		}}
-		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/a", nil)
-		r.Header.Set("Authorization", "Bearer "+good)
-		r.Header.Set(header, "gone")
-		w.once(gone).ServeHTTP(httptest.NewRecorder(), r)
-		if res := do(t, w.once(c), http.MethodPost, "/api/v1/a", good, "", header, "gone"); res.StatusCode != http.StatusOK || replayed(res) {
-			t.Errorf("status %d", res.StatusCode)
-		}
-	})
+		})
+	}
 }
 
 func TestKeys_Once_bodies(t *testing.T) {
@@ -398,33 +405,36 @@ func TestKeys_Once_takeover(t *testing.T) {
 // Many find the abandoned request at once: one takes it over.
 func TestKeys_Once_takeoverOnce(t *testing.T) {
 	w := newWorld(t)
-	stuck, begun := make(chan struct{}), make(chan struct{})
+	begun, end := make(chan struct{}), make(chan struct{})
 	c := &counter{answer: func(_ http.ResponseWriter, _ *http.Request, n int, _ string) {
 		if n == 1 {
 			close(begun)
-			<-stuck
 		}
+		<-end
 	}}
-	send := func() *http.Response {
-		return do(t, w.once(c), http.MethodPost, "/api/v1/a", good, "text", header, "crash")
-	}
 	var all sync.WaitGroup
-	all.Go(func() { send() })
+	var turnedAway atomic.Int32
+	send := func() {
+		switch res := do(t, w.once(c), http.MethodPost, "/api/v1/a", good, "text", header, "crash"); res.StatusCode {
+		case http.StatusConflict:
+			turnedAway.Add(1)
+		case http.StatusOK:
+		default:
+			t.Errorf("status %d", res.StatusCode)
+		}
+	}
+	all.Go(send)
 	<-begun
 	w.clock.forward(time.Hour)
-	var repeats sync.WaitGroup
-	for range 16 {
-		repeats.Go(func() {
-			if res := send(); res.StatusCode != http.StatusOK && res.StatusCode != http.StatusConflict {
-				t.Errorf("status %d", res.StatusCode)
-			}
-		})
+	const repeats = 16
+	for range repeats {
+		all.Go(send)
 	}
-	repeats.Wait()
+	w.await("all repeats are served or turned away", func() bool { return c.ran.Load()-1+turnedAway.Load() == repeats })
 	if c.ran.Load() != 2 {
 		t.Errorf("ran %d times", c.ran.Load())
 	}
-	close(stuck)
+	close(end)
 	all.Wait()
 }
 

@@ -187,3 +187,29 @@ func (c *Catalogue) matches(f *Filter, words []string, e *Entry) bool {
 	r := news.Release{Type: e.Type, Language: e.Language, Fields: e.fields, Sources: e.sources, Countries: e.countries}
 	return f.Selection.Match(c.taxonomy, &r)
 }
+
+// Count is how many releases, withdrawn ones too, are filed under a topic or one
+// of a group's members.
+func (c *Catalogue) Count(k news.TopicKind, slug string) (n int) {
+	s := news.Selection{Routine: true}
+	switch k {
+	case news.KindField:
+		s.Fields = []string{slug}
+	case news.KindCountry:
+		s.Countries = []string{slug}
+	case news.KindSource:
+		s.Sources = []string{slug}
+	case news.KindType:
+		s.Types = []string{slug}
+	case news.KindLanguage:
+		s.Languages = []string{slug}
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for _, e := range c.byID {
+		if c.matches(&Filter{Selection: s}, nil, e) {
+			n++
+		}
+	}
+	return n
+}

@@ -115,7 +115,7 @@ func (p *Puller) head(h http.Header, m mark, final string) (asked bool) {
 
 // body reads what an answer holds, unpacked.
 func body(ctx context.Context, res *http.Response) ([]byte, error) {
-	var in io.Reader = io.LimitReader(res.Body, maxFetch+1)
+	in := io.LimitReader(res.Body, maxFetch+1)
 	switch coding := strings.ToLower(strings.TrimSpace(res.Header.Get("Content-Encoding"))); coding {
 	case "", "identity":
 	case "gzip", "x-gzip":

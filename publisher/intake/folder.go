@@ -126,7 +126,8 @@ func (f folder) read(info fs.FileInfo) ([]byte, fs.FileInfo, error) {
 // name. When it has been replaced since it was read, the new one stays, to be
 // published next.
 func (f folder) putAway(read fs.FileInfo, name string) error {
-	if err := f.root.Mkdir(archive, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // editors read it
+	// Folder and notes are for the editors to see; the umask may say otherwise.
+	if err := f.root.Mkdir(archive, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	if now, err := f.root.Lstat(name); err != nil || !os.SameFile(now, read) || !sameState(now, read) {
@@ -146,6 +147,20 @@ func (f folder) putAway(read fs.FileInfo, name string) error {
 		}
 	}
 	return errChanged
+}
+
+// archived is the file of that name that was published last, nil when there is
+// none that can be read.
+func (f folder) archived(name string) []byte {
+	path := archive + "/" + name
+	if st, err := f.root.Lstat(path); err != nil || !st.Mode().IsRegular() || st.Size() > publisher.MaxBody {
+		return nil
+	}
+	b, err := f.root.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // tried is the line of a note that tells which state of a file it is about, so
@@ -173,7 +188,7 @@ func noteText(name string, wrong []string, todo ...string) string {
 // writeNote puts a note beside a file, whole or not at all.
 func (f folder) writeNote(name, text string) (err error) {
 	temp := ".dateline-" + rand.Text() + ".tmp"
-	out, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // for the editors who sent the file
+	out, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
 	}

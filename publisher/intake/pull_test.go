@@ -56,7 +56,7 @@ func (u *upstream) serve(body string) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
-		fmt.Fprint(w, body)
+		_, _ = fmt.Fprint(w, body)
 	})
 }
 
@@ -203,7 +203,7 @@ func TestPuller_Step(t *testing.T) {
 				return
 			}
 			rw.Header().Set("Last-Modified", "yesterday, or so")
-			fmt.Fprint(rw, rss(today("1")))
+			_, _ = fmt.Fprint(rw, rss(today("1")))
 		})
 		w.pull()
 		w.pull()
@@ -214,7 +214,7 @@ func TestPuller_Step(t *testing.T) {
 	t.Run("a body that is the same, from a site that knows no conditions, is not read again", func(t *testing.T) {
 		t.Parallel()
 		w := newWellhead(t)
-		w.up.answer(func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, rss(today("1"))) })
+		w.up.answer(func(rw http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(rw, rss(today("1"))) })
 		w.pull()
 		w.pull()
 		if w.up.asked() != 2 || w.log.count("source pulled") != 1 {
@@ -387,7 +387,7 @@ func TestPuller_Step_refuses(t *testing.T) {
 				for key, values := range tt.header {
 					rw.Header()[key] = values
 				}
-				fmt.Fprint(rw, tt.body)
+				_, _ = fmt.Fprint(rw, tt.body)
 			})
 			w.pull()
 			w.pull()
@@ -415,7 +415,7 @@ func TestPuller_Step_refuses(t *testing.T) {
 		w := newWellhead(t)
 		w.up.answer(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", "application/pdf")
-			fmt.Fprint(rw, rss(today("1")))
+			_, _ = fmt.Fprint(rw, rss(today("1")))
 		})
 		w.pull()
 		w.wantEvents(1)
@@ -484,7 +484,7 @@ func TestPuller_Step_bounds(t *testing.T) {
 		if !strings.Contains(w.log.String(), "larger than 8 MiB") {
 			t.Errorf("log: %s", w.log)
 		}
-		w.up.answer(packed(func(z *gzip.Writer) { fmt.Fprint(z, rss(today("1"))) }))
+		w.up.answer(packed(func(z *gzip.Writer) { _, _ = fmt.Fprint(z, rss(today("1"))) }))
 		w.pull()
 		w.wantEvents(1)
 	})
@@ -545,7 +545,7 @@ func TestPuller_Step_backsOff(t *testing.T) {
 			}
 			rw.WriteHeader(code)
 			if code == http.StatusOK {
-				fmt.Fprint(rw, rss(today("1")))
+				_, _ = fmt.Fprint(rw, rss(today("1")))
 			}
 		}
 	}
@@ -580,7 +580,7 @@ func TestPuller_Step_backsOff(t *testing.T) {
 		{"max-age shorter than the pause", status(http.StatusOK, "Cache-Control", "max-age=10"), 5 * time.Minute},
 		{"max-age of a year", status(http.StatusOK, "Cache-Control", "max-age=31536000"), time.Hour},
 		{"ttl of a feed", func(rw http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(rw, strings.Replace(rss(today("1")), "<title>News", "<ttl>30</ttl><title>News", 1))
+			_, _ = fmt.Fprint(rw, strings.Replace(rss(today("1")), "<title>News", "<ttl>30</ttl><title>News", 1))
 		}, 30 * time.Minute},
 		{"a 304 to a request without conditions", status(http.StatusNotModified), 5 * time.Minute},
 		{"not found", status(http.StatusNotFound), 5 * time.Minute},
@@ -727,7 +727,7 @@ func TestPuller_Step_loses(t *testing.T) {
 					t.Errorf("%s holds %s, %v", key, e.Value(), err)
 				}
 			}
-			fmt.Fprint(rw, rss(today("1")))
+			_, _ = fmt.Fprint(rw, rss(today("1")))
 		})
 		w.pull()
 		w.wantEvents(1)

@@ -87,7 +87,8 @@ func NewWatcher(cfg WatchConfig) *Watcher {
 // found in the same state, the oldest first:
 //
 //   - It is published under the origin that the document names, else its URL,
-//     else watch:NAME, so that a file saved again under its name is a revision.
+//     else watch:NAME, so that a file saved again under its name is a revision;
+//     one with another title and another date than that is refused.
 //   - Then it is moved to the folder "published" within, over an older one.
 //   - When it is refused it stays, and NAME.error.txt says why and what to do.
 //     It is tried again when its size or time changes or the note is deleted.
@@ -186,7 +187,7 @@ func (w *Watcher) take(ctx context.Context, f folder, info fs.FileInfo) {
 	var outcome publisher.Outcome
 	var warnings []string
 	if err == nil {
-		e, outcome, warnings, err = w.publish(ctx, name, b)
+		e, outcome, warnings, err = w.publish(ctx, f, name, b)
 	}
 	wrong, mendable := problems(err)
 	switch {
@@ -209,19 +210,48 @@ func (w *Watcher) take(ctx context.Context, f folder, info fs.FileInfo) {
 }
 
 // publish publishes the document of a file.
-func (w *Watcher) publish(ctx context.Context, name string, b []byte) (news.Event, publisher.Outcome, []string, error) {
-	if words := read.Withheld(b); words != "" {
-		return news.Event{}, "", nil, embargoed(words)
+func (w *Watcher) publish(ctx context.Context, f folder, name string, b []byte) (news.Event, publisher.Outcome, []string, error) {
+	doc, err := w.read(b)
+	if err == nil {
+		err = w.sameRelease(f, name, &doc.Release)
 	}
-	doc, err := w.cfg.Reader.Read(b)
 	if err != nil {
 		return news.Event{}, "", nil, err
 	}
-	if words := read.EmbargoNotice(doc.Release.Title + "\n" + doc.Release.Text); words != "" {
-		return news.Event{}, "", nil, embargoed(words)
-	}
-	e, outcome, err := publish(ctx, w.cfg.Publisher, "watch", doc.Release, publisher.Intent{Origin: "watch:" + name})
+	e, outcome, err := publish(ctx, w.cfg.Publisher, "watch", doc.Release, publisher.Intent{Origin: originOf(name)})
 	return e, outcome, doc.Warnings, err
+}
+
+// originOf is the origin of a document that names none, from its file's name.
+func originOf(name string) string { return "watch:" + name }
+
+func (w *Watcher) read(b []byte) (read.Proposal, error) {
+	if words := read.Withheld(b); words != "" {
+		return read.Proposal{}, embargoed(words)
+	}
+	doc, err := w.cfg.Reader.Read(b)
+	if err != nil {
+		return doc, err
+	}
+	if words := read.EmbargoNotice(doc.Release.Title + "\n" + doc.Release.Text); words != "" {
+		return doc, embargoed(words)
+	}
+	return doc, nil
+}
+
+// sameRelease refuses a document that is known by its file's name alone and has
+// neither title nor date of the one that was published under it: a CMS that
+// gives every file the same name would replace each release by the next, unseen.
+func (w *Watcher) sameRelease(f folder, name string, r *news.Release) error {
+	if r.Origin != "" || r.URL != "" {
+		return nil
+	}
+	before, err := w.cfg.Reader.Read(f.archived(name))
+	if err != nil || before.Release.Title == r.Title || before.Release.PublishedAt.Equal(r.PublishedAt) {
+		return nil //nolint:nilerr // there is none to compare with
+	}
+	return news.Problemf(news.Conflict, "a file of this name was published before, as %q of %s, and this one would replace that release; give it another name, or, if it is the same release, put origin: %q into it",
+		before.Release.Title, before.Release.PublishedAt.Format(time.DateOnly), originOf(name))
 }
 
 // waits lets everything wait for the log.

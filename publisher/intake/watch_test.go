@@ -313,6 +313,31 @@ func TestWatcher_Look_refuses(t *testing.T) {
 		}
 		d.wantEvents(0)
 	})
+	t.Run("another release under the name of one before, unless it says that it is the same", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		for i, text := range []string{
+			markdown("Round table", "One."),
+			markdown("Round table in Tirana", "Another title."),
+			"---\ntitle: Round table in Tirana\ndate: 2026-11-21\n---\nAnother date.\n",
+		} {
+			d.put("release.md", text)
+			d.look()
+			d.wantDone("release.md")
+			d.wantEvents(uint64(i) + 1)
+		}
+		other := "---\ntitle: Course for border police\ndate: 2026-11-23\n---\nOther things.\n"
+		d.put("release.md", other)
+		d.look()
+		d.wantRefused("release.md", "Round table in Tirana", "2026-11-21", `origin: "watch:release.md"`)
+		d.wantEvents(3)
+		d.put("release.md", strings.Replace(other, "title:", "origin: watch:release.md\ntitle:", 1))
+		d.look()
+		d.wantDone("release.md")
+		if all := d.all(); len(all) != 4 || all[3].Release.ID != all[0].Release.ID {
+			t.Errorf("%+v", all)
+		}
+	})
 	t.Run("a pipe, without waiting for a writer", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t)

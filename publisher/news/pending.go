@@ -14,7 +14,7 @@ import (
 // public log; when its time comes it becomes one of the given kind.
 type Pending struct {
 	State   Status `json:"state"`   // Draft or Embargoed
-	Version int    `json:"version"` // 1 for the first, one more with every change at the desk
+	Version int    `json:"version"` // 1 for the first of its release, one more with every change at the desk, for ever
 	Kind    Kind   `json:"kind"`    // of the event it is to become
 	Base    int    `json:"base"`    // revision of the public release it is based on, 0 for a release that was never public
 	// Until is when the embargo is over, UTC; Zone is the one in which the
@@ -23,9 +23,9 @@ type Pending struct {
 	Zone  string    `json:"zone,omitempty"`
 	// Stalled says why the release was not published when its embargo was over.
 	Stalled string `json:"stalled,omitempty"`
-	// Leaving is set as soon as the version is being published: from then on
-	// nothing changes it, so that nobody is told of a change that comes too late.
-	Leaving bool      `json:"leaving,omitempty"`
+	// Leaving is when publishing it began, zero before: from then on nothing
+	// changes it, so that nobody is told of a change that comes too late.
+	Leaving time.Time `json:"leaving,omitzero"`
 	Changed time.Time `json:"changed"` // UTC
 	By      string    `json:"by"`      // name of the key that changed it last
 	Release Release   `json:"release"`
@@ -54,7 +54,7 @@ func MayMove(public *Release, waiting *Pending, m Move) error {
 		return Problemf(Conflict, "release %s was erased, so nothing can follow; publish the text under another origin", public.ID)
 	}
 	switch {
-	case waiting != nil && waiting.Leaving && m != MoveRelease:
+	case waiting != nil && !waiting.Leaving.IsZero() && m != MoveRelease:
 		return Problemf(Conflict, "the version of release %s that waited is being published at this moment, so it cannot be %s; look at the release, then correct or withdraw it", waiting.Release.ID, m)
 	case m == MoveSave, m == MoveEmbargo:
 		return nil

@@ -163,7 +163,7 @@ func waitingSamples() map[string]news.Pending {
 	r.Revision, r.Status, r.Note = 0, "", "The number was wrong."
 	embargoed := news.Pending{
 		State: news.Embargoed, Version: 3, Kind: news.KindCorrected, Base: 2, Until: noon.Add(time.Hour), Zone: "Europe/Vienna",
-		Leaving: true, Changed: noon.Add(time.Minute), By: "editor", Release: r,
+		Leaving: noon.Add(2 * time.Hour), Changed: noon.Add(time.Minute), By: "editor", Release: r,
 	}
 	stalled := draft
 	stalled.Version, stalled.Kind, stalled.Base, stalled.Stalled = 2, news.KindRepublished, 4, "the release was withdrawn meanwhile"
@@ -183,7 +183,7 @@ func TestDecodePending_FrozenFixtures(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !news.SameContent(&got.Release, &want.Release) || got.ETag() != want.ETag() || got.Kind != want.Kind || got.State != want.State ||
-				got.Base != want.Base || !got.Until.Equal(want.Until) || got.Zone != want.Zone || got.Leaving != want.Leaving || got.Stalled != want.Stalled ||
+				got.Base != want.Base || !got.Until.Equal(want.Until) || got.Zone != want.Zone || !got.Leaving.Equal(want.Leaving) || got.Stalled != want.Stalled ||
 				got.By != want.By || !got.Changed.Equal(want.Changed) || got.Release.Note != want.Release.Note {
 				t.Errorf("decoded\n%+v, want\n%+v", got, want)
 			}
@@ -299,7 +299,7 @@ func desks() map[string]*news.Pending {
 		"nothing":   nil,
 		"draft":     {State: news.Draft, Release: r},
 		"embargoed": {State: news.Embargoed, Until: noon, Release: r},
-		"leaving":   {State: news.Embargoed, Until: noon, Leaving: true, Release: r},
+		"leaving":   {State: news.Embargoed, Until: noon, Leaving: noon, Release: r},
 	}
 }
 

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"dateline/feeds"
+	"dateline/publisher"
+	"dateline/publisher/access"
+	"dateline/publisher/news"
+	"dateline/subscribers"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// parts are the components as they work with one state of the taxonomy, and the
+// handler of all they serve. When the taxonomy changes, new ones take their place.
+type parts struct {
+	taxonomy *news.Taxonomy
+	pub      *publisher.Publisher
+	feeds    *feeds.Feeds
+	subs     *subscribers.Subscribers
+	handler  http.Handler
+
+	// rest is what runs beside the feeds. Each stop ends what it belongs to and
+	// waits for it.
+	rest                []func(context.Context) error
+	stopFeeds, stopRest func()
+}
+
+// now are the components that answer.
+func (a *app) now() *parts { return a.current.Load() }
+
+// assemble makes the components for a taxonomy. Nothing runs yet.
+func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err error) {
+	p := &parts{taxonomy: t, stopFeeds: func() {}, stopRest: func() {}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/", unknownPath)
+	for role, paths := range apiPaths() {
+		for _, path := range paths {
+			if !a.cfg.has(role) {
+				mux.HandleFunc(path, otherRole(role))
+			}
+		}
+	}
+	if a.cfg.has(rolePublisher) {
+		p.pub, err = publisher.New(ctx, publisher.Config{
+			Wire: a.wire, Taxonomy: t, BaseURL: a.url, Now: time.Now, Log: component(a.log, rolePublisher),
+			Effects: p.effects, Forget: a.keys.Forget,
+		})
+		if err != nil {
+			return nil, err
+		}
+		a.servePublisher(mux, p)
+		p.rest = append(p.rest, p.pub.Run)
+		p.rest = append(p.rest, a.intakes(p)...)
+	}
+	if a.cfg.has(roleFeeds) {
+		p.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: t, BaseURL: a.url, Title: a.cfg.Title, Now: time.Now, Log: component(a.log, roleFeeds)})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", p.feeds.Handler())
+	}
+	if a.cfg.has(roleSubscribers) {
+		p.subs, err = subscribers.New(ctx, subscribers.Config{
+			Wire: a.wire, Taxonomy: t, BaseURL: a.url, Title: a.cfg.Title, Now: time.Now, Log: component(a.log, roleSubscribers),
+			SMTPURL: a.cfg.SMTPURL, MailFrom: a.cfg.MailFrom, Outbox: filepath.Join(a.cfg.Data, "outbox"), AllowNetworks: a.cfg.networks, Hold: a.cfg.AlertHold,
+		})
+		if err != nil {
+			return nil, err
+		}
+		api := a.keys.Require(access.Only(a.keys.Once(p.subs.Handler()), access.Admin))
+		mux.Handle("/api/v1/subscriptions", api)
+		mux.Handle("/api/v1/subscriptions/", api)
+		p.rest = append(p.rest, p.subs.Run)
+	}
+	p.handler = mux
+	return p, nil
+}
+
+// apiPaths are the paths of the API by the role that answers them.
+func apiPaths() map[string][]string {
+	return map[string][]string{
+		rolePublisher: {
+			"/api/v1/releases", "/api/v1/releases/", "/api/v1/desk", "/api/v1/desk/", "/api/v1/events", "/api/v1/inspect", "/api/v1/import",
+			"/api/v1/erasures", "/api/v1/trail/", "/api/v1/keys", "/api/v1/keys/", "/api/v1/taxonomy",
+		},
+		roleFeeds:       {"/"},
+		roleSubscribers: {"/api/v1/subscriptions", "/api/v1/subscriptions/"},
+	}
+}
+
+func (a *app) servePublisher(mux *http.ServeMux, p *parts) {
+	api := a.keys.Require(a.keys.Once(p.pub.Handler()))
+	for _, path := range []string{"/api/v1/releases", "/api/v1/releases/", "/api/v1/desk", "/api/v1/desk/", "/api/v1/inspect", "/api/v1/erasures", "/api/v1/trail/"} {
+		mux.Handle(path, api)
+	}
+	mux.Handle("/api/v1/events", untilDrained(a.running, api))
+	mux.Handle("/api/v1/import", untilDrained(a.running, api))
+	keys := a.keys.Require(a.keys.Handler())
+	mux.Handle("/api/v1/keys", keys)
+	mux.Handle("/api/v1/keys/", keys)
+	taxonomy := a.keys.Require(http.HandlerFunc(a.serveTaxonomy))
+	mux.Handle("/api/v1/taxonomy", taxonomy)
+	trace := a.keys.Require(http.HandlerFunc(a.serveTrace))
+	mux.Handle("GET /api/v1/releases/{id}/trace", trace)
+}
+
+// startFeeds runs the feeds, and start the rest.
+func (p *parts) startFeeds(a *app) {
+	if p.feeds != nil {
+		p.stopFeeds = a.run(p.feeds.Run)
+	}
+}
+
+func (p *parts) start(a *app) { p.stopRest = a.run(p.rest...) }
+
+// run runs functions until the app ends, one of them fails, or stop is called,
+// which waits for their end.
+func (a *app) run(fns ...func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(a.failed)
+	done := make(chan struct{})
+	a.work.Go(func() error {
+		defer close(done)
+		g, ctx := errgroup.WithContext(ctx)
+		for _, fn := range fns {
+			g.Go(func() error { return fn(ctx) })
+		}
+		return g.Wait()
+	})
+	return func() { cancel(); <-done }
+}
+
+// retopic puts components that work with another taxonomy in the place of those
+// that run. The new feeds have read the whole log, and the rest runs, before
+// anybody is answered by them.
+func (a *app) retopic(t *news.Taxonomy) error {
+	a.wire.ReadWith(t.Refile)
+	next, err := a.assemble(a.failed, t)
+	if err != nil {
+		return err
+	}
+	old := a.now()
+	next.startFeeds(a)
+	if next.feeds != nil {
+		last, err := a.wire.LastSeq(a.failed)
+		if err == nil {
+			err = next.feeds.Await(a.failed, last)
+		}
+		if err != nil && a.failed.Err() == nil {
+			a.log.Warn().Err(err).Msg("the feeds do not know yet of everything under the changed taxonomy")
+		}
+	}
+	old.stopRest()
+	next.start(a)
+	next.settle(a.failed)
+	a.current.Store(next)
+	old.stopFeeds()
+	a.log.Info().Msg("taxonomy changed")
+	return nil
+}
+
+// settle waits, within bounds, until the components have loaded what they need.
+func (p *parts) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !p.ready(ctx) {
+		select {
+		case <-tick.C: // nothing tells of it
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *parts) ready(ctx context.Context) bool {
+	return (p.pub == nil || p.pub.Ready(ctx) == nil) && (p.feeds == nil || p.feeds.Ready(ctx) == nil) && (p.subs == nil || p.subs.Ready(ctx) == nil)
+}

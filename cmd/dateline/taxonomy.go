@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"dateline/publisher"
+	"dateline/publisher/access"
+	"dateline/publisher/news"
+	"dateline/publisher/topics"
+)
+
+// taxonomyWish is a change of the taxonomy as it is asked for.
+type taxonomyWish struct {
+	Op     string         `json:"op"` // rename, merge or retire
+	Kind   news.TopicKind `json:"kind"`
+	Slug   string         `json:"slug"`
+	To     string         `json:"to,omitempty"`
+	Name   string         `json:"name,omitempty"`
+	DryRun bool           `json:"dry_run,omitempty"`
+	Quiet  bool           `json:"quiet,omitempty"` // without a notice to who follows the topic
+}
+
+// taxonomyEffect is what a change of the taxonomy does, or would do.
+type taxonomyEffect struct {
+	topics.Change
+	Releases      int               `json:"releases"`      // that are filed under the topic
+	Subscriptions int               `json:"subscriptions"` // that name it
+	Redirects     map[string]string `json:"redirects"`     // addresses of feeds that lead elsewhere from now on
+	Notice        string            `json:"notice,omitempty"`
+	NoticeID      string            `json:"notice_id,omitempty"` // the release that tells of it
+	Done          bool              `json:"done"`
+	Unknown       []string          `json:"unknown,omitempty"` // what another process would know
+}
+
+// serveTaxonomy lists the changes of the taxonomy (GET), or makes one (POST).
+func (a *app) serveTaxonomy(w http.ResponseWriter, r *http.Request) {
+	out, err := a.taxonomy(r)
+	if err != nil {
+		if access.Refuse(w, err) >= http.StatusInternalServerError {
+			a.log.Error().Err(err).Str("path", r.URL.Path).Msg("request failed")
+		}
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	access.JSON(w, http.StatusOK, "application/json", out)
+}
+
+func (a *app) taxonomy(r *http.Request) (any, error) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return map[string]any{"changes": a.topics.Changes()}, nil
+	case http.MethodPost:
+	default:
+		return nil, news.Problemf(news.BadRequest, "use GET to list the changes of the taxonomy, POST to make one")
+	}
+	if err := access.Need(r.Context(), access.Admin); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(io.LimitReader(r.Body, 64<<10))
+	d.DisallowUnknownFields()
+	var wish taxonomyWish
+	if err := d.Decode(&wish); err != nil {
+		return nil, news.Problemf(news.BadRequest, `the body is not a change like {"op":"rename","kind":"field","slug":"policing","to":"police-matters","name":"Police matters"}`)
+	}
+	return a.changeTaxonomy(r.Context(), wish)
+}
+
+// changeTaxonomy tells who follows the topic, then stores the change. Every
+// process takes it up by itself; this one has when the answer goes out, unless
+// that takes long.
+func (a *app) changeTaxonomy(ctx context.Context, wish taxonomyWish) (taxonomyEffect, error) {
+	now := time.Now().UTC()
+	out := taxonomyEffect{Change: topics.Change{
+		TopicChange: news.TopicChange{Op: wish.Op, Kind: wish.Kind, Slug: wish.Slug, To: wish.To, Name: news.CleanLine(wish.Name), Day: now.Format(time.DateOnly)},
+		Time:        now.Truncate(time.Second), By: access.From(ctx).Name,
+	}, Redirects: map[string]string{}}
+	old := a.topics.Current()
+	next, err := a.topics.Try(out.TopicChange)
+	if err == nil && next == old {
+		err = news.Problemf(news.Conflict, "%s %s is so already", wish.Kind, wish.Slug)
+	}
+	if err != nil {
+		return out, err
+	}
+	if err := a.measure(ctx, &out, next); err != nil || wish.DryRun {
+		return out, err
+	}
+	p := a.now()
+	if err := p.pub.Note(ctx, "taxonomy", out.Op, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", out.Kind, out.Slug, out.To, out.Name))); err != nil {
+		return out, err
+	}
+	if !wish.Quiet {
+		e, _, err := p.pub.Publish(ctx, notice(old, next, out.Change), publisher.Intent{})
+		if err != nil {
+			return out, err
+		}
+		out.NoticeID = e.Release.ID
+		a.awaitFanOut(ctx, e.Release.ID)
+	}
+	if err := a.topics.Make(ctx, out.Change); err != nil {
+		return out, err
+	}
+	out.Done = true
+	a.awaitTaxonomy(ctx)
+	return out, nil
+}
+
+// measure counts what the change touches, and says which feeds move.
+func (a *app) measure(ctx context.Context, out *taxonomyEffect, next *news.Taxonomy) (err error) {
+	p := a.now()
+	out.Releases = p.pub.Filed(out.Kind, out.Slug)
+	if p.subs == nil {
+		out.Unknown = append(out.Unknown, "subscriptions")
+	} else if out.Subscriptions, err = p.subs.Following(ctx, out.Kind, out.Slug); err != nil {
+		return err
+	}
+	if now := next.Current(out.Kind, out.Slug); now != out.Slug {
+		for _, ext := range []string{"", ".rss", ".atom", ".json"} {
+			out.Redirects["/feeds/"+string(out.Kind)+"/"+out.Slug+ext] = "/feeds/" + string(out.Kind) + "/" + now + ext
+		}
+	}
+	out.Notice = noticeText(p.taxonomy, next, out.Change)
+	return nil
+}
+
+// notice is the release that tells who follows a topic what becomes of it. It is
+// filed under the topic, so it reaches them by every channel, and a retired
+// topic's feed ends with it.
+func notice(old, next *news.Taxonomy, c topics.Change) news.Release {
+	text := noticeText(old, next, c)
+	r := news.Release{
+		Origin: fmt.Sprintf("dateline:taxonomy:%s:%s/%s:%s", c.Op, c.Kind, c.Slug, c.Time.Format(time.RFC3339)),
+		Title:  noticeTitle(old, next, c), Text: text, HTML: "<p>" + strings.ReplaceAll(text, "&", "&amp;") + "</p>", Summary: text, Language: "en",
+		PublishedAt: c.Time,
+	}
+	for _, t := range old.Topics(news.KindType) {
+		if t.Slug == "news" {
+			r.Type = t.Slug
+		}
+	}
+	slug := c.Slug
+	evidence := news.Evidence{Rule: "editor", Confidence: 1}
+	if members := old.Members(c.Kind, slug); members != nil {
+		slug = members[0] // a group is followed through its members
+	}
+	switch c.Kind {
+	case news.KindField:
+		r.Fields = []news.Tag{{Slug: slug, Evidence: evidence}}
+	case news.KindCountry:
+		r.Countries = []news.CountryTag{{Slug: slug, Role: news.About, Evidence: evidence}}
+	case news.KindSource:
+		r.Sources = []news.Tag{{Slug: slug, Evidence: evidence}}
+	case news.KindType:
+		r.Type = slug
+	case news.KindLanguage:
+		r.Language = slug
+	}
+	return r
+}
+
+func noticeTitle(old, next *news.Taxonomy, c topics.Change) string {
+	was := old.Name(c.Kind, c.Slug)
+	switch now := next.Name(c.Kind, next.Current(c.Kind, c.Slug)); {
+	case c.Op == news.RetireTopic:
+		return fmt.Sprintf("The topic “%s” is retired", was)
+	case c.Op == news.MergeTopic:
+		return fmt.Sprintf("The topic “%s” is now part of “%s”", was, now)
+	case was == now:
+		return fmt.Sprintf("The topic “%s” has a new address", was)
+	default:
+		return fmt.Sprintf("The topic “%s” is now called “%s”", was, now)
+	}
+}
+
+func noticeText(old, next *news.Taxonomy, c topics.Change) string {
+	text := noticeTitle(old, next, c) + ". "
+	if c.Op == news.RetireTopic {
+		return text + "Nothing new will be filed under it. Its releases stay where they are; its feed will end in a year. If you follow it, choose another topic."
+	}
+	return text + "Its feeds are at a new address, to which the old one leads; who follows it by feed reader, e-mail or webhook need do nothing."
+}
+
+const takeUp = 10 * time.Second // how long an answer waits for what happens beside it
+
+// awaitFanOut gives the notice the time to be addressed to who follows the topic
+// under its old name, as far as that happens in this process.
+func (a *app) awaitFanOut(ctx context.Context, id string) {
+	rec, err := a.wire.Last(ctx, id)
+	if err != nil || a.now().subs == nil || a.cfg.AlertHold > 0 {
+		return
+	}
+	a.await(ctx, func() bool { return a.now().subs.Stats().FannedOut >= rec.Seq })
+}
+
+func (a *app) awaitTaxonomy(ctx context.Context) {
+	wanted := a.topics.Current()
+	a.await(ctx, func() bool { return a.now().taxonomy == wanted })
+}
+
+// await looks until it is so, the time is over, or ctx ends.
+func (a *app) await(ctx context.Context, so func() bool) {
+	ctx, cancel := context.WithTimeout(ctx, takeUp)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
