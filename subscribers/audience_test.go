@@ -92,6 +92,12 @@ func TestSubscribers_Audience(t *testing.T) {
 // random lives, and compares the numbers told before each change with the
 // messages that arrive after it.
 func TestSubscribers_Audience_comesTrue(t *testing.T) {
+	for _, hold := range []time.Duration{0, window} {
+		t.Run(fmt.Sprint("alerts held for ", hold), func(t *testing.T) { comesTrue(t, hold) })
+	}
+}
+
+func comesTrue(t *testing.T, hold time.Duration) {
 	topics := []string{"policing", "elections", "gender-equality"}
 	places := []string{"austria", "albania"}
 	seed := uint64(time.Now().UnixNano())
@@ -100,7 +106,7 @@ func TestSubscribers_Audience_comesTrue(t *testing.T) {
 	any := func(of []string) string { return of[rnd.IntN(len(of))] }
 
 	c, hook := newClock(), newReceiver(t)
-	w := newWorld(t, func(cfg *subscribers.Config) { cfg.Now, cfg.Wait = c.Now, c.wait })
+	w := newWorld(t, func(cfg *subscribers.Config) { cfg.Now, cfg.Wait, cfg.Hold = c.Now, c.wait, hold })
 	var leaving, refusing atomic.Bool
 	hook.behave(func(call, int) (int, http.Header) {
 		switch {
@@ -158,6 +164,7 @@ func TestSubscribers_Audience_comesTrue(t *testing.T) {
 		mails, webhooks := w.audience(prev, e)
 		mailed, called := w.mails(), len(hook.ids())
 		w.append(name, e)
+		c.forward(hold)
 		w.quiet()
 		if m, h := w.mails()-mailed, len(hook.ids())-called; m != mails || h != webhooks {
 			t.Errorf("%s (%s, back-fill %v): %d mails and %d webhooks were told beforehand, %d and %d came", e.ID(), kind, e.Backfill, mails, webhooks, m, h)
@@ -166,7 +173,7 @@ func TestSubscribers_Audience_comesTrue(t *testing.T) {
 	for range 6 {
 		subscribe()
 	}
-	for range 90 {
+	for range 70 {
 		c.forward(time.Minute)
 		switch rnd.IntN(12) {
 		case 0, 1:
