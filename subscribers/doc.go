@@ -23,12 +23,23 @@
 // Message-ID): "<release id>:<revision that surfaced>", which a minor revision
 // between two tries does not change.
 //
+// Alerts may be held ([Config.Hold]) so that a mistake can be undone: an event is
+// fanned out when its window is over, unless the release was withdrawn or
+// corrected meanwhile; a correction has a window of its own, and a minor revision
+// inside the window decides whom the alert concerns. A withdrawal is never held,
+// whatever is held before it, and reaches those who got something. Held alerts
+// lie in the log and nowhere else, so a crash loses none, and the hold may be
+// another with each start.
+//
 // A release that a recipient refuses waits by itself for its next try, and what
 // else there is for the recipient goes on. Only when a recipient as a whole is
 // unwell (it cannot be reached, or asks to be left alone) does everything for it
 // wait, withdrawals and corrections at the front. There is one scheduled wake-up
 // for a recipient. What fails for good is parked with its reason, and so is what
 // the log refuses to keep.
+//
+// [Subscribers.Audience] tells before a change how many it would reach, and
+// [Subscribers.Deliveries] afterwards what became of it.
 //
 // Of several processes on one NATS server one fans out and delivers; the others
 // take subscriptions, stand by, and take over within 15 seconds.
