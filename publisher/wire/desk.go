@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,14 +72,30 @@ func (w *Wire) KeepPending(ctx context.Context, p news.Pending, after uint64) (u
 	if w.inReserve(ctx) {
 		return 0, errReserve("keep a version at the desk")
 	}
-	return w.putPending(ctx, p.Release.ID, data, after)
+	return w.putPending(ctx, &nats.Msg{Subject: subjectPending + p.Release.ID, Data: data}, after)
 }
+
+// headerVersion stands in the empty message that a version which was taken away
+// leaves behind: its number.
+const headerVersion = "Dateline-Version"
 
 // DropPending takes the version with the sequence after from the desk, or
 // returns [ErrConflict] when it is not there any more. It and the versions before
 // it are overwritten on disk; a process that ends in between may leave them there.
+// The number of the version is kept, so that it is not given to another.
 func (w *Wire) DropPending(ctx context.Context, id string, after uint64) error {
-	gone, err := w.putPending(ctx, id, nil, after)
+	if w.desk == nil {
+		return errNoDesk
+	}
+	empty := &nats.Msg{Subject: subjectPending + id, Header: nats.Header{}}
+	if m, err := w.desk.GetMsg(ctx, after); err == nil {
+		if p, err := w.decodePending(m.Data); err == nil {
+			empty.Header.Set(headerVersion, strconv.Itoa(p.Version))
+		}
+	} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return translate("look at the desk", err)
+	}
+	gone, err := w.putPending(ctx, empty, after)
 	if err != nil {
 		return err
 	}
@@ -94,15 +111,12 @@ func (w *Wire) DropPending(ctx context.Context, id string, after uint64) error {
 	return nil
 }
 
-func (w *Wire) putPending(ctx context.Context, id string, data []byte, after uint64) (uint64, error) {
-	if w.desk == nil {
-		return 0, errNoDesk
-	}
+func (w *Wire) putPending(ctx context.Context, msg *nats.Msg, after uint64) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if after == 0 {
 		// What was there before may have left an empty message behind.
-		m, err := w.desk.GetLastMsgForSubject(ctx, subjectPending+id)
+		m, err := w.desk.GetLastMsgForSubject(ctx, msg.Subject)
 		switch {
 		case errors.Is(err, jetstream.ErrMsgNotFound):
 		case err != nil:
@@ -116,9 +130,9 @@ func (w *Wire) putPending(ctx context.Context, id string, data []byte, after uin
 	// The client sends a message again whose answer does not come. Its id tells
 	// our own from that of another who took the same from the desk.
 	once := rand.Text()
-	ack, err := w.private.PublishMsg(ctx, &nats.Msg{Subject: subjectPending + id, Data: data}, jetstream.WithMsgID(once), jetstream.WithExpectLastSequencePerSubject(after))
+	ack, err := w.private.PublishMsg(ctx, msg, jetstream.WithMsgID(once), jetstream.WithExpectLastSequencePerSubject(after))
 	if isWrongSequence(err) {
-		m, err := w.desk.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(subjectPending+id))
+		m, err := w.desk.GetMsg(ctx, after+1, jetstream.WithGetMsgSubject(msg.Subject))
 		switch {
 		case err == nil && m.Header.Get(jetstream.MsgIDHeader) == once:
 			return m.Sequence, nil
@@ -133,14 +147,19 @@ func (w *Wire) putPending(ctx context.Context, id string, data []byte, after uin
 	return ack.Sequence, w.wrote("", nil)
 }
 
-// PendingOf returns what waits at the desk for a release, or [ErrNotFound].
+// PendingOf returns what waits at the desk for a release, or [ErrNotFound] and
+// the number of the last version that did.
 func (w *Wire) PendingOf(ctx context.Context, id string) (Waits, error) {
 	if w.desk == nil {
 		return Waits{}, errNoDesk
 	}
 	m, err := w.desk.GetLastMsgForSubject(ctx, subjectPending+id)
-	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && len(m.Data) == 0 {
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Waits{}, ErrNotFound
+	}
+	if err == nil && len(m.Data) == 0 {
+		last, _ := strconv.Atoi(m.Header.Get(headerVersion)) // 0 where there is none
+		return Waits{Pending: news.Pending{Version: last}}, ErrNotFound
 	}
 	if err != nil {
 		return Waits{}, translate("look at the desk", err)

@@ -37,7 +37,10 @@ func keep(t *testing.T, w *wire.Wire, p news.Pending, after uint64) uint64 {
 func wantVersion(t *testing.T, w *wire.Wire, origin string, want int) {
 	t.Helper()
 	at, err := w.PendingOf(t.Context(), news.NewID(origin))
-	if want == 0 {
+	if want <= 0 {
+		if last := -want; at.Seq != 0 || at.Pending.Version != last {
+			t.Errorf("the last version that waited for %s was %d, want %d", origin, at.Pending.Version, last)
+		}
 		if !errors.Is(err, wire.ErrNotFound) {
 			t.Errorf("version %d waits for %s, %v; want none", at.Pending.Version, origin, err)
 		}
@@ -67,12 +70,12 @@ func TestWire_KeepPending(t *testing.T) {
 	if err := w.DropPending(t.Context(), news.NewID("a"), second); err != nil {
 		t.Fatal(err)
 	}
-	wantVersion(t, w, "a", 0)
+	wantVersion(t, w, "a", -2)
 	if _, err := w.KeepPending(t.Context(), waitsFor("a", 3), second); !errors.Is(err, wire.ErrConflict) {
 		t.Errorf("a version follows one that was taken away: %v", err)
 	}
-	keep(t, w, waitsFor("a", 1), 0)
-	wantVersion(t, w, "a", 1)
+	keep(t, w, waitsFor("a", 3), 0)
+	wantVersion(t, w, "a", 3)
 	wantVersion(t, w, "b", 1)
 	if n := logLen(t, w); n != 0 {
 		t.Errorf("the public log has %d events", n)
