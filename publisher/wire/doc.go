@@ -14,6 +14,10 @@
 //     recipient's backlog aside until a scheduled time.
 //   - [Wire.Record] keeps attempts, [Wire.Park] keeps what was given up.
 //   - [Wire.Bucket] gives a key-value bucket.
+//   - The desk, for a process that publishes: [Wire.KeepPending] and
+//     [Wire.FollowDesk], [Wire.DueAt] and [Wire.Dues], [Wire.Note].
+//   - [Wire.Erase] removes what a release said; [Wire.Erasures] lists what was
+//     erased, [Wire.ToErase] what a restore brought back.
 //
 // # What is promised
 //
@@ -40,6 +44,30 @@
 // Enqueue is exactly once: a batch is stored whole with its cursor or not at
 // all, and a second writer with an old cursor gets [ErrStale]. Drain is at
 // least once: a job that was not finished comes again after a crash.
+//
+// # Who reaches what
+//
+// On an external server a process needs the rights of its role alone, as
+// deploy/nats.conf gives them: one that publishes makes every stream and bucket,
+// and others find them. What is not public lies in an account of its own
+// (Config.DeskURL): the streams DESK and EMBARGO and the buckets KEYS, KEYS_USED,
+// IDEMPOTENCY and ORIGINS. Within one account no allow list protects them.
+// JetStream sends what it reads, and what a consumer delivers, to whatever subject
+// the client names, unchecked; so who may store a message may have it sent to
+// JetStream as a request of its own. For the same reason a process that shares the
+// account of the log could write into the log; the chain of hashes tells of it.
+//
+// Without Config.DeskURL the desk lies beside the log: right for one process that
+// plays all roles, as with the embedded server, whose operator account (on
+// Config.Listen) is another one and asks for named streams only.
+//
+// # Erasure
+//
+// An erased event leaves a hole in the log. Its place in the chain is noted in the
+// stream ERASED before it is removed, so readers pass exactly the holes that
+// erasures have left. The data folder lists erased releases in the file erasures,
+// a JSON object with id and time on each line; put the newest list back with a
+// backup, and Open finds what the backup brought back.
 //
 // # What is not promised
 //
