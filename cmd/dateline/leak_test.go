@@ -342,7 +342,7 @@ func TestDeploy_natsRights(t *testing.T) {
 		if u.Username == "publisher" {
 			continue
 		}
-		public := regexp.MustCompile(`^\$JS\.API\.(INFO$|[A-Z.]+\.(WIRE|LATER|ATTEMPTS|DEAD|ERASED|DELIVER_[0-7]|KV_HEAD|KV_LOSSES|KV_SUBSCRIPTIONS|KV_SUBSCRIBER_KEYS|KV_LEASES)(\.|$))`)
+		public := regexp.MustCompile(`^\$JS\.API\.(INFO$|[A-Z.]+\.(WIRE|LATER|ATTEMPTS|DEAD|ERASED|DELIVER_[0-7]|KV_HEAD|KV_LOSSES|KV_TAXONOMY|KV_SUBSCRIPTIONS|KV_SUBSCRIBER_KEYS|KV_LEASES)(\.|$))`)
 		for _, subject := range u.Permissions.Publish.Allow {
 			first, _, _ := strings.Cut(subject, ".")
 			switch {
