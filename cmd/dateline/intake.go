@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"dateline/publisher"
 	"dateline/publisher/guard"
 	"dateline/publisher/intake"
 	"dateline/publisher/read"
@@ -78,14 +77,14 @@ func (a *app) intakes(p *parts) (run []func(context.Context) error) {
 	reader, log := read.New(p.taxonomy, time.Now), component(a.log, "intake")
 	if a.cfg.Watch != "" {
 		run = append(run, func(ctx context.Context) error {
-			return intake.Watch(publisher.As(ctx, "watch"), intake.WatchConfig{Dir: a.cfg.Watch, Publisher: p.pub, Reader: reader, Now: time.Now, Log: log})
+			return intake.Watch(ctx, intake.WatchConfig{Dir: a.cfg.Watch, Publisher: p.pub, Reader: reader, Now: time.Now, Log: log})
 		})
 	}
 	if len(a.cfg.Pull) > 0 {
 		run = append(run, func(ctx context.Context) error {
 			client := guard.New(guard.Config{Allow: a.cfg.networks, Connect: 10 * time.Second, Whole: 30 * time.Second})
 			defer client.Close()
-			return intake.Pull(publisher.As(ctx, "pull"), intake.PullConfig{
+			return intake.Pull(ctx, intake.PullConfig{
 				URLs: a.cfg.Pull, Every: a.cfg.Every, Wire: a.wire, Publisher: p.pub, Reader: reader, Client: client,
 				UserAgent: "dateline/" + version() + " (+" + a.url + ")", Now: time.Now, Log: log,
 			})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dateline/publisher"
+	"dateline/publisher/access"
 	"dateline/publisher/news"
 	"dateline/publisher/read"
 	"dateline/publisher/wire"
@@ -165,6 +166,17 @@ func (n *newsroom) all() []news.Event {
 		out = append(out, e)
 	}
 	return out
+}
+
+// by is who published a release, as the trail tells.
+func (n *newsroom) by(id string) string {
+	n.t.Helper()
+	ctx := access.With(n.t.Context(), access.Caller{Scopes: []access.Scope{access.Admin}})
+	past, err := n.pub.History(ctx, id)
+	if err != nil || len(past.Trail) == 0 {
+		n.t.Fatalf("the trail is %+v, %v", past.Trail, err)
+	}
+	return past.Trail[0].By
 }
 
 func (n *newsroom) wantEvents(want uint64) {

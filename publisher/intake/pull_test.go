@@ -169,8 +169,11 @@ func TestPuller_Step(t *testing.T) {
 		if !strings.Contains(w.log.String(), `"release_id":"`+news.NewID("urn:x:3")+`"`) {
 			t.Errorf("the log does not name the release: %s", w.log)
 		}
-		if trail := w.log.String(); strings.Contains(trail, "secret") || !strings.Contains(trail, w.up.URL+"/feed?…") {
-			t.Errorf("the log shows the address wrongly: %s", trail)
+		if log := w.log.String(); strings.Contains(log, "secret") || !strings.Contains(log, w.up.URL+"/feed?…") {
+			t.Errorf("the log shows the address wrongly: %s", log)
+		}
+		if by := w.by(news.NewID("urn:x:3")); by != "pull" {
+			t.Errorf("the trail says that %q published it", by)
 		}
 	})
 	t.Run("it asks politely, and only for what has changed, also after a restart", func(t *testing.T) {

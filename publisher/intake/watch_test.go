@@ -109,6 +109,9 @@ func TestWatcher_Look(t *testing.T) {
 		if !strings.Contains(d.log.String(), `"release_id":"`+e.Release.ID+`"`) {
 			t.Errorf("the log does not name the release: %s", d.log)
 		}
+		if by := d.by(e.Release.ID); by != "watch" {
+			t.Errorf("the trail says that %q published it", by)
+		}
 		d.look()
 		if d.published() != 1 {
 			t.Errorf("published %d times", d.published())
