@@ -1,14 +1,6 @@
 package access
 
-import (
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
-	"net/http"
-
-	"dateline/publisher/news"
-)
+import "net/http"
 
 // MaxBody is the largest body the API of keys takes, in bytes.
 const MaxBody = 16 << 10
@@ -36,7 +28,10 @@ func (k *Keys) serve(h func(http.ResponseWriter, *http.Request) error) http.Hand
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		w.Header().Set("Cache-Control", "no-store")
-		err := Need(r.Context(), Admin)
+		_, err := Query(r)
+		if err == nil {
+			err = Need(r.Context(), Admin)
+		}
 		if err == nil {
 			err = h(w, r)
 		}
@@ -47,8 +42,8 @@ func (k *Keys) serve(h func(http.ResponseWriter, *http.Request) error) http.Hand
 }
 
 func (k *Keys) postKey(w http.ResponseWriter, r *http.Request) error {
-	wanted, err := readWish(r)
-	if err != nil {
+	var wanted wish
+	if err := Body(r, &wanted, `the body is not a wish for a key like {"name":"newsroom","scopes":["publish"],"expires":"90d"}`); err != nil {
 		return err
 	}
 	key, text, err := k.add(r.Context(), wanted)
@@ -60,30 +55,6 @@ func (k *Keys) postKey(w http.ResponseWriter, r *http.Request) error {
 		Text string `json:"key"`
 	}{key, text})
 	return nil
-}
-
-func readWish(r *http.Request) (wish, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return wish{}, news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send application/json", r.Header.Get("Content-Type"))
-	}
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	var out wish
-	if err = d.Decode(&out); err == nil {
-		if _, err = d.Token(); err == nil {
-			err = errors.New("more than one value")
-		} else if errors.Is(err, io.EOF) {
-			err = nil
-		}
-	}
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return wish{}, err
-	}
-	if err != nil {
-		return wish{}, news.Problemf(news.BadRequest, `the body is not a wish for a key like {"name":"newsroom","scopes":["publish"],"expires":"90d"}`)
-	}
-	return out, nil
 }
 
 func (k *Keys) getKeys(w http.ResponseWriter, r *http.Request) error {

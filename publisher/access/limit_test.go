@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"dateline/publisher/access"
-	"dateline/publisher/wire/wiretest"
 )
 
 // asker sends requests to guarded keys from an address.
@@ -17,11 +16,17 @@ type asker struct {
 	h http.Handler
 }
 
-func newAsker(t *testing.T, rates access.Rates) (*asker, *clock, *world) {
+func newAsker(t *testing.T, rates access.Rates) (*asker, *clock) {
 	t.Helper()
-	w := openWorld(t, wiretest.New(t), newClock(), access.Config{Rates: rates})
-	w.run()
-	return &asker{t, w.keys.Require(http.HandlerFunc(noContent))}, w.clock, w
+	keys, err := access.New(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClock()
+	if err := keys.Open(t.Context(), access.Config{Now: c.now, Rates: rates}); err != nil {
+		t.Fatal(err)
+	}
+	return &asker{t, keys.Require(http.HandlerFunc(noContent))}, c
 }
 
 func (a *asker) ask(key, from string) *http.Response {
@@ -49,7 +54,8 @@ func (a *asker) served(n int, key, from string) (count int) {
 const here = "192.0.2.1:1234"
 
 func TestRates_Key(t *testing.T) {
-	a, clock, w := newAsker(t, access.Rates{})
+	w := newWorld(t)
+	a, clock := &asker{t, w.keys.Require(http.HandlerFunc(noContent))}, w.clock
 	cms := w.add("cms", "")
 	if got := a.served(300, cms, here); got != 200 {
 		t.Errorf("%d of 300 at once are served", got)
@@ -76,7 +82,7 @@ func TestRates_Key(t *testing.T) {
 
 func TestRates_Address(t *testing.T) {
 	t.Run("without a good key", func(t *testing.T) {
-		a, clock, _ := newAsker(t, access.Rates{})
+		a, clock := newAsker(t, access.Rates{})
 		if got := a.served(60, "", here); got != 50 {
 			t.Errorf("%d of 60 without a key are heard", got)
 		}
@@ -95,7 +101,7 @@ func TestRates_Address(t *testing.T) {
 		}
 	})
 	t.Run("the wait is told in whole seconds", func(t *testing.T) {
-		a, clock, _ := newAsker(t, access.Rates{Address: access.Rate{PerSecond: 0.1, Burst: 1}})
+		a, clock := newAsker(t, access.Rates{Address: access.Rate{PerSecond: 0.1, Burst: 1}})
 		for _, c := range []struct {
 			pass time.Duration
 			wait string
@@ -122,7 +128,7 @@ func TestRates_Address(t *testing.T) {
 			"none is nobody's either": {"@", "192.0.2.1:1", false},
 		} {
 			t.Run(name, func(t *testing.T) {
-				a, _, _ := newAsker(t, access.Rates{Address: access.Rate{PerSecond: 1, Burst: 1}})
+				a, _ := newAsker(t, access.Rates{Address: access.Rate{PerSecond: 1, Burst: 1}})
 				a.served(1, "", tc.one)
 				if heard := a.served(1, "", tc.other) == 1; heard == tc.same {
 					t.Errorf("%s and %s: heard %v", tc.one, tc.other, heard)
@@ -131,7 +137,7 @@ func TestRates_Address(t *testing.T) {
 		}
 	})
 	t.Run("so many are remembered, the latest", func(t *testing.T) {
-		a, _, _ := newAsker(t, access.Rates{Address: access.Rate{PerSecond: 0.001, Burst: 1}, Remembered: 2})
+		a, _ := newAsker(t, access.Rates{Address: access.Rate{PerSecond: 0.001, Burst: 1}, Remembered: 2})
 		for _, c := range []struct {
 			from  int
 			heard bool

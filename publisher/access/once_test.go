@@ -402,9 +402,16 @@ func TestKeys_Once_takeover(t *testing.T) {
 	}
 }
 
-// Many find the abandoned request at once: one takes it over.
+// Many find an abandoned request at once: one takes it over.
 func TestKeys_Once_takeoverOnce(t *testing.T) {
 	w := newWorld(t)
+	for round := range 8 {
+		w.takeOver(fmt.Sprint("crash-", round), 12)
+	}
+}
+
+func (w *world) takeOver(id string, repeats int32) {
+	w.t.Helper()
 	begun, end := make(chan struct{}), make(chan struct{})
 	c := &counter{answer: func(_ http.ResponseWriter, _ *http.Request, n int, _ string) {
 		if n == 1 {
@@ -412,27 +419,29 @@ func TestKeys_Once_takeoverOnce(t *testing.T) {
 		}
 		<-end
 	}}
-	var all sync.WaitGroup
+	h := w.once(c)
 	var turnedAway atomic.Int32
 	send := func() {
-		switch res := do(t, w.once(c), http.MethodPost, "/api/v1/a", good, "text", header, "crash"); res.StatusCode {
+		switch res := do(w.t, h, http.MethodPost, "/api/v1/a", good, "text", header, id); res.StatusCode {
 		case http.StatusConflict:
 			turnedAway.Add(1)
 		case http.StatusOK:
 		default:
-			t.Errorf("status %d", res.StatusCode)
+			w.t.Errorf("status %d", res.StatusCode)
 		}
 	}
+	var all sync.WaitGroup
 	all.Go(send)
 	<-begun
 	w.clock.forward(time.Hour)
-	const repeats = 16
+	together := make(chan struct{})
 	for range repeats {
-		all.Go(send)
+		all.Go(func() { <-together; send() })
 	}
-	w.await("all repeats are served or turned away", func() bool { return c.ran.Load()-1+turnedAway.Load() == repeats })
+	close(together)
+	w.await("all repeats run or are turned away", func() bool { return c.ran.Load()-1+turnedAway.Load() == repeats })
 	if c.ran.Load() != 2 {
-		t.Errorf("ran %d times", c.ran.Load())
+		w.t.Errorf("ran %d times", c.ran.Load())
 	}
 	close(end)
 	all.Wait()
