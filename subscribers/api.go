@@ -2,10 +2,6 @@ package subscribers
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"slices"
 
@@ -36,14 +32,17 @@ func (s *Subscribers) Handler() http.Handler {
 	mux.HandleFunc("GET "+path, s.serve(s.list))
 	mux.HandleFunc("GET "+path+"/{id}", s.serve(s.one))
 	mux.HandleFunc("DELETE "+path+"/{id}", s.serve(s.remove))
-	return mux
+	return access.Routes(mux)
 }
 
 func (s *Subscribers) serve(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		w.Header().Set("Cache-Control", "no-store")
-		err := h(w, r)
+		_, err := access.Query(r)
+		if err == nil {
+			err = h(w, r)
+		}
 		if err == nil {
 			return
 		}
@@ -54,8 +53,8 @@ func (s *Subscribers) serve(h func(http.ResponseWriter, *http.Request) error) ht
 }
 
 func (s *Subscribers) post(w http.ResponseWriter, r *http.Request) error {
-	wish, err := readWish(r)
-	if err != nil {
+	var wish Wish
+	if err := access.Body(r, &wish, `the body is not a subscription like {"channel":"mail","address":"name@example.org","selection":{"fields":["policing"]}}`); err != nil {
 		return err
 	}
 	made, outcome, err := s.Subscribe(r.Context(), wish)
@@ -73,30 +72,6 @@ func (s *Subscribers) post(w http.ResponseWriter, r *http.Request) error {
 	}
 	access.JSON(w, status, "application/json", made)
 	return nil
-}
-
-func readWish(r *http.Request) (Wish, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return Wish{}, news.Problemf(news.Unsupported, "the Content-Type %q is not read here; send application/json", r.Header.Get("Content-Type"))
-	}
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	var wish Wish
-	if err = d.Decode(&wish); err == nil {
-		if _, err = d.Token(); err == nil {
-			err = errors.New("more than one value")
-		} else if errors.Is(err, io.EOF) {
-			err = nil
-		}
-	}
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return Wish{}, err
-	}
-	if err != nil {
-		return Wish{}, news.Problemf(news.BadRequest, `the body is not a subscription like {"channel":"mail","address":"name@example.org","selection":{"fields":["policing"]}}`)
-	}
-	return wish, nil
 }
 
 // caughtUp waits, within bounds, for the memory to hold everything stored.

@@ -103,7 +103,7 @@ func comesTrue(t *testing.T, hold time.Duration) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	any := func(of []string) string { return of[rnd.IntN(len(of))] }
+	one := func(of []string) string { return of[rnd.IntN(len(of))] }
 
 	c, hook := newClock(), newReceiver(t)
 	w := newWorld(t, func(cfg *subscribers.Config) { cfg.Now, cfg.Wait, cfg.Hold = c.Now, c.wait, hold })
@@ -122,11 +122,11 @@ func comesTrue(t *testing.T, hold time.Duration) {
 		case 0:
 			return news.Selection{}
 		case 1:
-			return countries(any(places))
+			return countries(one(places))
 		case 2:
-			return news.Selection{Fields: []string{any(topics)}, Countries: []string{any(places)}, Role: news.About}
+			return news.Selection{Fields: []string{one(topics)}, Countries: []string{one(places)}, Role: news.About}
 		}
-		return fields(any(topics))
+		return fields(one(topics))
 	}
 	subscribe := func() {
 		wish := subscribers.Wish{Channel: subscribers.Webhook, Address: fmt.Sprint(hook.URL, "/", rnd.IntN(5)), Selection: selection()}
@@ -141,7 +141,7 @@ func comesTrue(t *testing.T, hold time.Duration) {
 	change := func() {
 		i := rnd.IntN(len(names))
 		name := fmt.Sprint("r", names[i])
-		r := tagged("Title "+name, []string{any(topics)}, any(places))
+		r := tagged("Title "+name, []string{one(topics)}, one(places))
 		old, known := w.releases[name]
 		kind := news.KindPublished
 		switch {
@@ -164,6 +164,11 @@ func comesTrue(t *testing.T, hold time.Duration) {
 		mails, webhooks := w.audience(prev, e)
 		mailed, called := w.mails(), len(hook.ids())
 		w.append(name, e)
+		if e.Release.Erased {
+			if err := w.wire.Erase(t.Context(), e.Release.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
 		c.forward(hold)
 		w.quiet()
 		if m, h := w.mails()-mailed, len(hook.ids())-called; m != mails || h != webhooks {

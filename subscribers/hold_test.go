@@ -85,6 +85,18 @@ func (w *world) correct(name, title string, fields ...string) news.Event {
 	return w.publish(name, r, news.KindCorrected)
 }
 
+// erase erases what was published under the name, from the log too.
+func (w *world) erase(name string) news.Event {
+	w.t.Helper()
+	r := w.releases[name].Event.Release
+	r.Reason, r.Erased = "A court said so.", true
+	e := w.publish(name, r, news.KindWithdrawn)
+	if err := w.wire.Erase(w.t.Context(), e.Release.ID); err != nil {
+		w.t.Fatal(err)
+	}
+	return e
+}
+
 // ahead waits until the withdrawals up to the end of the log are queued.
 func (w *world) ahead(held int) {
 	w.t.Helper()
@@ -220,6 +232,25 @@ func TestSubscribers_Run_hold(t *testing.T) {
 		hook.next(t)
 		w.quiet()
 		wantIDs(t, hook.ids(), a.ID(), gone.ID(), b.ID())
+	})
+	t.Run("what is erased inside its window alerts nobody, what was told before does at once", func(t *testing.T) {
+		w, c, hook := start(t)
+		a := w.publish("a", tagged("A", police), news.KindPublished)
+		c.until(t, a)
+		c.forward(window)
+		hook.next(t)
+		b := w.publish("b", tagged("B", police), news.KindPublished)
+		c.until(t, b)
+		later := w.publish("later", tagged("Later", police), news.KindPublished)
+		w.erase("b") // the log does not hold any more what the fan-out waits before
+		erased := w.erase("a")
+		if got := hook.next(t); got.ID != erased.ID() || got.Event.Data.Title != news.ErasedTitle {
+			t.Errorf("got %+v", got)
+		}
+		c.forward(window)
+		hook.next(t)
+		w.quiet()
+		wantIDs(t, hook.ids(), a.ID(), erased.ID(), later.ID())
 	})
 	t.Run("a withdrawal that was undone inside the window is news of its own", func(t *testing.T) {
 		w, c, hook := start(t)

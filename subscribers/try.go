@@ -211,7 +211,12 @@ func (d *delivery) assume(to *recipient, cur wire.Record) (string, error) {
 	return d.s.assumed(to, &cur.Event.Release, history), nil
 }
 
+// assumed is assume with the release's history at hand. That of an erased release
+// may be gone or not at this moment, so only the records count for it.
 func (s *Subscribers) assumed(to *recipient, r *news.Release, history []wire.Record) (told string) {
+	if r.Erased {
+		return ""
+	}
 	oldest := s.cfg.Now().Add(-wire.AttemptsKept)
 	for i := range history {
 		h := &history[i]
