@@ -1,7 +1,7 @@
 package intake
 
 import (
-	"cmp"
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -81,22 +81,34 @@ func sameState(a, b fs.FileInfo) bool {
 	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode().Type() == b.Mode().Type()
 }
 
-// read returns the content of a file that is still as info says, and the file's
-// identity. What may not be read is refused with a Problem.
-func (f folder) read(info fs.FileInfo) ([]byte, fs.FileInfo, error) {
+// read returns the content of a file that is still as info says. What may not be
+// read is refused with a Problem.
+func (f folder) read(info fs.FileInfo) ([]byte, error) {
 	name := info.Name()
 	switch {
 	case !utf8.ValidString(name) || news.CleanLine(name) != name:
-		return nil, nil, news.Problemf(news.Unacceptable, "its name holds control characters, runs of spaces or broken UTF-8; give it a plain name")
+		return nil, news.Problemf(news.Unacceptable, "its name holds control characters, runs of spaces or broken UTF-8; give it a plain name")
 	case info.Mode().Type() == fs.ModeSymlink:
-		return nil, nil, news.Problemf(news.Unacceptable, "it is a symbolic link, which is not followed; put the file itself here")
+		return nil, news.Problemf(news.Unacceptable, "it is a symbolic link, which is not followed; put the file itself here")
 	case !info.Mode().IsRegular():
-		return nil, nil, news.Problemf(news.Unacceptable, "it is a device, pipe or socket and no file; remove it")
+		return nil, news.Problemf(news.Unacceptable, "it is a device, pipe or socket and no file; remove it")
 	case info.Size() > publisher.MaxBody:
-		return nil, nil, news.Problemf(news.TooLarge, "it has %d kB, at most %d kB are read; shorten it, or use dateline import for a file with many releases", info.Size()>>10, publisher.MaxBody>>10)
+		return nil, news.Problemf(news.TooLarge, "it has %d kB, at most %d kB are read; shorten it, or use dateline import for a file with many releases", info.Size()>>10, publisher.MaxBody>>10)
 	}
-	// Should the file have become a pipe since, opening it must not wait for a writer.
-	in, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	b, now, err := f.content(name)
+	if err == nil && !sameState(info, now) {
+		err = errChanged
+	}
+	return b, err
+}
+
+// content reads a file of at most MaxBody that nobody writes to meanwhile, and
+// what state it is in. Files are told from each other by size and time: on some
+// network disks the numbers by which a system knows them do not last.
+func (f folder) content(path string) ([]byte, fs.FileInfo, error) {
+	// Should it have become a pipe since it was looked at, opening it must not
+	// wait for a writer.
+	in, err := f.root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +117,7 @@ func (f folder) read(info fs.FileInfo) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !os.SameFile(info, before) || !sameState(info, before) {
+	if !before.Mode().IsRegular() || before.Size() > publisher.MaxBody {
 		return nil, nil, errChanged
 	}
 	b, err := io.ReadAll(io.LimitReader(in, publisher.MaxBody+1))
@@ -113,36 +125,30 @@ func (f folder) read(info fs.FileInfo) ([]byte, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	after, err := in.Stat()
-	if err != nil {
-		return nil, nil, err
+	if err == nil && (!sameState(before, after) || int64(len(b)) != after.Size()) {
+		err = errChanged
 	}
-	if !sameState(before, after) || int64(len(b)) != after.Size() {
-		return nil, nil, errChanged
-	}
-	return b, after, nil
+	return b, after, err
 }
 
 // putAway moves a file that was published to the archive, over one of the same
-// name. When it has been replaced since it was read, the new one stays, to be
-// published next.
-func (f folder) putAway(read fs.FileInfo, name string) error {
+// name. When it turns out that another one was moved, which has replaced it since
+// it was read, that one comes back, to be published next.
+func (f folder) putAway(name string, published []byte) error {
 	// Folder and notes are for the editors to see; the umask may say otherwise.
 	if err := f.root.Mkdir(archive, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if now, err := f.root.Lstat(name); err != nil || !os.SameFile(now, read) || !sameState(now, read) {
-		return cmp.Or(err, errChanged)
-	}
-	if err := f.root.Rename(name, archive+"/"+name); err != nil {
+	path := archive + "/" + name
+	if err := f.root.Rename(name, path); err != nil {
 		return err
 	}
-	// It may have been replaced in the moment before it was moved.
-	moved, err := f.root.Lstat(archive + "/" + name)
-	if err != nil || os.SameFile(moved, read) && sameState(moved, read) {
+	moved, _, err := f.content(path)
+	if err == nil && bytes.Equal(moved, published) || err != nil && !errors.Is(err, errChanged) {
 		return nil //nolint:nilerr // somebody has taken it from the archive already
 	}
 	if _, err := f.root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		if err := f.root.Rename(archive+"/"+name, name); err != nil {
+		if err := f.root.Rename(path, name); err != nil {
 			return err
 		}
 	}
@@ -152,11 +158,7 @@ func (f folder) putAway(read fs.FileInfo, name string) error {
 // archived is the file of that name that was published last, nil when there is
 // none that can be read.
 func (f folder) archived(name string) []byte {
-	path := archive + "/" + name
-	if st, err := f.root.Lstat(path); err != nil || !st.Mode().IsRegular() || st.Size() > publisher.MaxBody {
-		return nil
-	}
-	b, err := f.root.ReadFile(path)
+	b, _, err := f.content(archive + "/" + name)
 	if err != nil {
 		return nil
 	}
@@ -203,17 +205,10 @@ func (f folder) writeNote(name, text string) (err error) {
 	return err
 }
 
-// maxNote bounds what is read of a note: others may write such files too.
-const maxNote = 256 << 10
-
 // hasNote reports whether the note beside a file is about this very state of it.
 func (f folder) hasNote(info fs.FileInfo) bool {
-	name := info.Name() + noteEnding
-	if st, err := f.root.Lstat(name); err != nil || !st.Mode().IsRegular() || st.Size() > maxNote {
-		return false
-	}
-	b, err := f.root.ReadFile(name)
-	return err == nil && strings.Contains(string(b), tried(info))
+	b, _, err := f.content(info.Name() + noteEnding)
+	return err == nil && bytes.Contains(b, []byte(tried(info)))
 }
 
 // removeNote removes the note beside a file, if there is one.

@@ -159,7 +159,7 @@ func (w *Watcher) due(now time.Time, files []fs.FileInfo, notes map[string]bool)
 		switch {
 		case s == nil:
 			w.files[info.Name()] = &seen{info: info, fresh: true, noted: notes[info.Name()]}
-		case !sameState(s.info, info) || !os.SameFile(s.info, info):
+		case !sameState(s.info, info):
 			*s = seen{info: info, fresh: true, noted: s.noted}
 		case now.Before(s.until):
 		case s.refused && (notes[info.Name()] || !s.noted):
@@ -182,7 +182,7 @@ func (w *Watcher) take(ctx context.Context, f folder, info fs.FileInfo) {
 		return
 	}
 	s.fresh = false
-	b, id, err := f.read(info)
+	b, err := f.read(info)
 	var e news.Event
 	var outcome publisher.Outcome
 	var warnings []string
@@ -194,7 +194,7 @@ func (w *Watcher) take(ctx context.Context, f folder, info fs.FileInfo) {
 	case err == nil:
 		w.answered()
 		log.Info().Str("release_id", e.Release.ID).Str("event_id", e.ID()).Str("outcome", string(outcome)).Strs("warnings", warnings).Msg("file published")
-		w.done(f, s, id)
+		w.done(f, s, b)
 	case ctx.Err() != nil: // it comes again at the next start
 	case errors.Is(err, errAway):
 		w.waits(err)
@@ -309,11 +309,11 @@ func (w *Watcher) dropNote(f folder, name string) {
 
 // done puts a published file away. Should that fail it is published once more
 // later, which changes nothing, and moved then.
-func (w *Watcher) done(f folder, s *seen, read fs.FileInfo) {
+func (w *Watcher) done(f folder, s *seen, published []byte) {
 	name := s.info.Name()
 	w.dropNote(f, name)
 	s.noted = false
-	err := f.putAway(read, name)
+	err := f.putAway(name, published)
 	switch {
 	case err == nil:
 		delete(w.files, name)

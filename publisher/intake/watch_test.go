@@ -512,6 +512,30 @@ func TestWatcher_Look_loses(t *testing.T) {
 			t.Errorf("%+v", all)
 		}
 	})
+	t.Run("no version of the same size and time that comes meanwhile", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		drop := func(text string) {
+			d.put("a.md", markdown("A", text))
+			if err := os.Chtimes(d.path("a.md"), time.Time{}, start()); err != nil {
+				t.Error(err)
+			}
+		}
+		drop("One.")
+		once := false
+		d.after = func() {
+			if !once {
+				once = true
+				drop("Two.")
+			}
+		}
+		d.look()
+		d.look()
+		d.wantDone("a.md")
+		if all := d.all(); len(all) != 2 || all[1].Release.Text != "Two." {
+			t.Errorf("%+v", all)
+		}
+	})
 	t.Run("nothing when two processes look at one folder", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t)
