@@ -103,10 +103,8 @@ func (a *app) servePublisher(mux *http.ServeMux, p *parts) {
 	keys := a.keys.Require(a.keys.Handler())
 	mux.Handle("/api/v1/keys", keys)
 	mux.Handle("/api/v1/keys/", keys)
-	taxonomy := a.keys.Require(http.HandlerFunc(a.serveTaxonomy))
-	mux.Handle("/api/v1/taxonomy", taxonomy)
-	trace := a.keys.Require(http.HandlerFunc(a.serveTrace))
-	mux.Handle("GET /api/v1/releases/{id}/trace", trace)
+	mux.Handle("/api/v1/taxonomy", a.keys.Require(a.taxonomyHandler()))
+	mux.Handle("/api/v1/releases/{id}/trace", a.keys.Require(a.traceHandler()))
 }
 
 // startFeeds runs the feeds, and start the rest.

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -38,35 +36,28 @@ type taxonomyEffect struct {
 	Unknown       []string          `json:"unknown,omitempty"` // what another process would know
 }
 
-// serveTaxonomy lists the changes of the taxonomy (GET), or makes one (POST).
-func (a *app) serveTaxonomy(w http.ResponseWriter, r *http.Request) {
-	out, err := a.taxonomy(r)
-	if err != nil {
-		if access.Refuse(w, err) >= http.StatusInternalServerError {
-			a.log.Error().Err(err).Str("path", r.URL.Path).Msg("request failed")
-		}
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	access.JSON(w, http.StatusOK, "application/json", out)
+// maxWish is the largest body that asks for a change of the taxonomy, in bytes.
+const maxWish = 64 << 10
+
+// taxonomyHandler lists the changes of the taxonomy (GET), or makes one (POST).
+func (a *app) taxonomyHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/taxonomy", a.answer(a.getTaxonomy))
+	mux.HandleFunc("POST /api/v1/taxonomy", a.answer(a.postTaxonomy))
+	return access.Routes(mux)
 }
 
-func (a *app) taxonomy(r *http.Request) (any, error) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		return map[string]any{"changes": a.topics.Changes()}, nil
-	case http.MethodPost:
-	default:
-		return nil, news.Problemf(news.BadRequest, "use GET to list the changes of the taxonomy, POST to make one")
-	}
+func (a *app) getTaxonomy(*http.Request) (any, error) {
+	return map[string]any{"changes": a.topics.Changes()}, nil
+}
+
+func (a *app) postTaxonomy(r *http.Request) (any, error) {
 	if err := access.Need(r.Context(), access.Admin); err != nil {
 		return nil, err
 	}
-	d := json.NewDecoder(io.LimitReader(r.Body, 64<<10))
-	d.DisallowUnknownFields()
 	var wish taxonomyWish
-	if err := d.Decode(&wish); err != nil {
-		return nil, news.Problemf(news.BadRequest, `the body is not a change like {"op":"rename","kind":"field","slug":"policing","to":"police-matters","name":"Police matters"}`)
+	if err := access.Body(r, &wish, `the body is not a change like {"op":"rename","kind":"field","slug":"policing","to":"police-matters","name":"Police matters"}`); err != nil {
+		return nil, err
 	}
 	return a.changeTaxonomy(r.Context(), wish)
 }

@@ -32,17 +32,31 @@ type tracedEvent struct {
 	Visible time.Time `json:"visible,omitzero"` // zero: before the start of this process, or in another
 }
 
-// serveTrace answers with the trace of a release, to administrators.
-func (a *app) serveTrace(w http.ResponseWriter, r *http.Request) {
-	t, err := a.trace(r)
-	if err != nil {
-		if access.Refuse(w, err) >= http.StatusInternalServerError {
-			a.log.Error().Err(err).Str("path", r.URL.Path).Msg("request failed")
+// traceHandler answers with the trace of a release, to administrators.
+func (a *app) traceHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/releases/{id}/trace", a.answer(func(r *http.Request) (any, error) { return a.trace(r) }))
+	return access.Routes(mux)
+}
+
+// answer serves what h returns as JSON.
+func (a *app) answer(h func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxWish)
+		var out any
+		_, err := access.Query(r)
+		if err == nil {
+			out, err = h(r)
 		}
-		return
+		if err != nil {
+			if access.Refuse(w, err) >= http.StatusInternalServerError {
+				a.log.Error().Err(err).Str("path", r.URL.Path).Msg("request failed")
+			}
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		access.JSON(w, http.StatusOK, "application/json", out)
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	access.JSON(w, http.StatusOK, "application/json", t)
 }
 
 func (a *app) trace(r *http.Request) (trace, error) {
