@@ -99,9 +99,12 @@ func (p *Publisher) postRelease(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := Intent{Origin: q.Get("origin"), Revises: q.Get("revises"), DryRun: plan.dryRun}
+	in := Intent{Origin: q.Get("origin"), Revises: q.Get("revises"), DryRun: plan.dryRun, Later: plan.hold}
 	if in.Backfill, err = flag(q.Get("backfill"), "backfill"); err != nil {
 		return err
+	}
+	if in.Backfill && plan.hold != nil {
+		return news.Problemf(news.BadRequest, "a back-fill is published at once: backfill does not go with a draft or an embargo")
 	}
 	doc, err := p.document(r, q)
 	if err != nil {
@@ -109,7 +112,7 @@ func (p *Publisher) postRelease(w http.ResponseWriter, r *http.Request) error {
 	}
 	if plan.hold != nil && !plan.dryRun {
 		waits, outcome, err := p.Save(r.Context(), doc.Release, in, *plan.hold)
-		return p.answerDesk(w, outcome, waits, plan.remarks(doc.Warnings), err)
+		return p.answerDesk(w, r, outcome, waits, plan.remarks(doc.Warnings), err)
 	}
 	e, outcome, err := p.Publish(r.Context(), doc.Release, in)
 	return p.finish(w, r, plan, outcome, e, doc.Warnings, err)
@@ -127,15 +130,20 @@ func (p *Publisher) getRelease(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Publisher) postCorrect(w http.ResponseWriter, r *http.Request) error {
-	return p.replace(w, r, p.Correct, "note", "minor")
+	return p.replace(w, r, p.Correct, p.SaveFor, "note", "minor")
 }
 
 func (p *Publisher) postRepublish(w http.ResponseWriter, r *http.Request) error {
-	return p.replace(w, r, p.Republish)
+	return p.replace(w, r, p.Republish, p.SaveReturn)
 }
 
-// replace gives a release new content, now or when its time has come.
-func (p *Publisher) replace(w http.ResponseWriter, r *http.Request, do func(context.Context, string, news.Release, Change) (news.Event, Outcome, error), known ...string) error {
+type (
+	doing  func(context.Context, string, news.Release, Change) (news.Event, Outcome, error)
+	saving func(context.Context, string, news.Release, Change, Hold) (news.Pending, Outcome, error)
+)
+
+// replace gives a release new content: now, or by way of the desk.
+func (p *Publisher) replace(w http.ResponseWriter, r *http.Request, do doing, save saving, known ...string) error {
 	q, err := query(r, append(known, "accept_proposals", "dry_run", "status", "embargo", "zone")...)
 	if err != nil {
 		return err
@@ -144,7 +152,7 @@ func (p *Publisher) replace(w http.ResponseWriter, r *http.Request, do func(cont
 	if err != nil {
 		return err
 	}
-	c := Change{Note: q.Get("note"), DryRun: plan.dryRun}
+	c := Change{Note: q.Get("note"), DryRun: plan.dryRun, Later: plan.hold}
 	if c.Match, err = ifMatch(r); err != nil && (!plan.dryRun || news.CodeOf(err) != news.NeedsMatch) {
 		return err
 	}
@@ -156,9 +164,8 @@ func (p *Publisher) replace(w http.ResponseWriter, r *http.Request, do func(cont
 		return err
 	}
 	if plan.hold != nil && !plan.dryRun {
-		plan.hold.Match = "" // If-Match names the public revision here
-		waits, outcome, err := p.SaveFor(r.Context(), r.PathValue("id"), doc.Release, c, *plan.hold)
-		return p.answerDesk(w, outcome, waits, plan.remarks(doc.Warnings), err)
+		waits, outcome, err := save(r.Context(), r.PathValue("id"), doc.Release, c, *plan.hold)
+		return p.answerDesk(w, r, outcome, waits, plan.remarks(doc.Warnings), err)
 	}
 	e, outcome, err := do(r.Context(), r.PathValue("id"), doc.Release, c)
 	return p.finish(w, r, plan, outcome, e, doc.Warnings, err)
@@ -221,7 +228,7 @@ func (p *Publisher) planOf(r *http.Request, q url.Values) (plan, error) {
 			return out, news.Problemf(news.BadRequest, "status=%s does not go with an embargo; leave one of them out", news.CleanLine(status))
 		}
 	case status == string(news.Draft):
-		out.hold, scope = &Hold{Match: deskMatch(r)}, access.Draft
+		out.hold, scope = &Hold{Match: deskMatch(r), OnlyDrafts: !access.From(r.Context()).May(access.Publish)}, access.Draft
 	case status != "" && status != string(news.Published):
 		return out, news.Problemf(news.BadRequest, "status=%s is none a new version can have; use draft or published, or give an embargo", news.CleanLine(status))
 	case q.Has("zone"):
@@ -251,7 +258,7 @@ func (p *Publisher) finish(w http.ResponseWriter, r *http.Request, pl plan, outc
 	if err != nil && !errors.Is(err, wire.ErrNotFound) {
 		return err
 	}
-	view, err := p.preview(r.Context(), outcome, publicOf(prev), e, pl.remarks(warnings))
+	view, err := p.preview(r.Context(), outcome, publicOf(prev), e, pl.hold.when(p.cfg.Now()), pl.remarks(warnings))
 	if err != nil {
 		return err
 	}
@@ -307,44 +314,32 @@ func asciiJSON(v []string) string {
 	return out.String()
 }
 
-// query reads the request's query and refuses what it does not know: an
-// option that is misspelt must not pass for one that was not given.
-func query(r *http.Request, known ...string) (url.Values, error) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, news.Problemf(news.BadRequest, "the query cannot be read; check its percent signs and ampersands")
+// query is the request's query, which holds nothing but what is known here.
+func query(r *http.Request, known ...string) (url.Values, error) { return access.Query(r, known...) }
+
+// document reads the release in the body, for publishing. A document that says
+// of itself that it is under embargo is not for publishing at once, unless
+// embargo=none says so.
+func (p *Publisher) document(r *http.Request, q url.Values) (read.Proposal, error) {
+	doc, notice, err := p.accepted(r, q)
+	if err == nil && notice != "" && !q.Has("embargo") && !q.Has("dry_run") && q.Get("status") != string(news.Draft) {
+		err = news.Problemf(news.Unacceptable, "the document says of itself that it is under embargo: %q; give the time of the embargo, or embargo=none to publish it now", notice)
 	}
-	for name, values := range q {
-		if !slices.Contains(known, name) {
-			text := fmt.Sprintf("there is no parameter %q here", news.CleanLine(name))
-			if near := news.Nearest(name, known); near != "" {
-				text += "; perhaps " + near
-			}
-			return nil, news.Problemf(news.BadRequest, "%s", text)
-		}
-		if len(values) > 1 {
-			return nil, news.Problemf(news.BadRequest, "the parameter %s stands twice", name)
-		}
-	}
-	return q, nil
+	return doc, err
 }
 
-// document reads the release in the body. With accept_proposals its proposed
-// fields become its own, if it states none. A document that says of itself that
-// it is under embargo is not for publishing at once, unless embargo=none says so.
-func (p *Publisher) document(r *http.Request, q url.Values) (read.Proposal, error) {
+// accepted reads the release in the body. With accept_proposals its proposed
+// fields become its own, if it states none.
+func (p *Publisher) accepted(r *http.Request, q url.Values) (read.Proposal, string, error) {
 	accept, err := flag(q.Get("accept_proposals"), "accept_proposals")
 	if err != nil {
-		return read.Proposal{}, err
+		return read.Proposal{}, "", err
 	}
 	doc, notice, err := p.proposal(r)
 	if err == nil && accept {
 		doc.AcceptProposals()
 	}
-	if err == nil && notice != "" && !q.Has("embargo") && !q.Has("dry_run") && q.Get("status") != string(news.Draft) {
-		err = news.Problemf(news.Unacceptable, "the document says of itself that it is under embargo: %q; give the time of the embargo, or embargo=none to publish it now", notice)
-	}
-	return doc, err
+	return doc, notice, err
 }
 
 // proposal reads the body as the Content-Type says: a page or Markdown, told
@@ -373,6 +368,9 @@ func (p *Publisher) proposal(r *http.Request) (doc read.Proposal, notice string,
 // postInspect answers with what would be read out of a document and why, as
 // JSON of [read.Proposal]. Nothing is published.
 func (p *Publisher) postInspect(w http.ResponseWriter, r *http.Request) error {
+	if _, err := query(r); err != nil {
+		return err
+	}
 	doc, _, err := p.proposal(r)
 	if err != nil {
 		return err

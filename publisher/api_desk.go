@@ -37,13 +37,14 @@ func deskOf(w *news.Pending) Desk {
 	}
 }
 
-// answerDesk writes what waits, with its version as ETag.
-func (p *Publisher) answerDesk(w http.ResponseWriter, outcome Outcome, waits news.Pending, warnings []string, err error) error {
+// answerDesk writes what waits, with its version as ETag. A caller who may change
+// but not see what is under embargo is told nothing of what it says.
+func (p *Publisher) answerDesk(w http.ResponseWriter, r *http.Request, outcome Outcome, waits news.Pending, warnings []string, err error) error {
 	if err != nil {
 		return err
 	}
 	h, status := w.Header(), http.StatusOK
-	if waits.Version == 1 && outcome != Unchanged && outcome != "" {
+	if r.Method == http.MethodPost && outcome != Unchanged {
 		status = http.StatusCreated
 		h.Set("Location", p.cfg.BaseURL+"/api/v1/desk/"+waits.Release.ID)
 	}
@@ -56,7 +57,11 @@ func (p *Publisher) answerDesk(w http.ResponseWriter, outcome Outcome, waits new
 	h.Set("ETag", strconv.Quote(waits.ETag()))
 	h.Set("Cache-Control", "no-store")
 	d := deskOf(&waits)
-	d.Release = &waits.Release
+	if maySee(r.Context(), &waits) {
+		d.Release = &waits.Release
+	} else {
+		d.Title, d.By, d.Stalled = "", "", ""
+	}
 	access.JSON(w, status, "application/json", d)
 	return nil
 }
@@ -83,7 +88,7 @@ func (p *Publisher) getDesk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	waits, err := p.Waiting(r.Context(), r.PathValue("id"))
-	return p.answerDesk(w, "", waits, nil, err)
+	return p.answerDesk(w, r, "", waits, nil, err)
 }
 
 // mayTouch refuses a change of what waits by a caller who may not make it. What
@@ -116,12 +121,12 @@ func (p *Publisher) putDesk(w http.ResponseWriter, r *http.Request) error {
 	if c.Minor, err = flag(q.Get("minor"), "minor"); err != nil {
 		return err
 	}
-	doc, err := p.document(r, q)
+	doc, _, err := p.accepted(r, q) // whatever it says of an embargo, it is not published by this
 	if err != nil {
 		return err
 	}
 	waits, outcome, err := p.Edit(r.Context(), r.PathValue("id"), doc.Release, c, deskMatch(r))
-	return p.answerDesk(w, outcome, waits, doc.Warnings, err)
+	return p.answerDesk(w, r, outcome, waits, doc.Warnings, err)
 }
 
 func (p *Publisher) deleteDesk(w http.ResponseWriter, r *http.Request) error {
@@ -152,7 +157,7 @@ func (p *Publisher) putEmbargo(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	waits, outcome, err := p.Embargo(r.Context(), r.PathValue("id"), Hold{Until: until, Zone: strings.TrimSpace(q.Get("zone")), Match: deskMatch(r)})
-	return p.answerDesk(w, outcome, waits, plan{remark: remark}.remarks(nil), err)
+	return p.answerDesk(w, r, outcome, waits, plan{remark: remark}.remarks(nil), err)
 }
 
 func (p *Publisher) deleteEmbargo(w http.ResponseWriter, r *http.Request) error {
@@ -164,7 +169,7 @@ func (p *Publisher) deleteEmbargo(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	waits, outcome, err := p.Lift(r.Context(), r.PathValue("id"), deskMatch(r))
-	return p.answerDesk(w, outcome, waits, nil, err)
+	return p.answerDesk(w, r, outcome, waits, nil, err)
 }
 
 func (p *Publisher) postDeskRelease(w http.ResponseWriter, r *http.Request) error {

@@ -10,6 +10,7 @@ import (
 
 	"dateline/publisher/access"
 	"dateline/publisher/news"
+	"dateline/publisher/wire"
 )
 
 const (
@@ -67,7 +68,11 @@ func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait ti
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err := p.cfg.Wire.Follow(ctx, after+1, func(seq uint64, e news.Event) error {
-		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, p.asOfNow(e))
+		e, err := p.asOfNow(ctx, e, last)
+		if err != nil {
+			return err
+		}
+		b, err := news.CloudEvent(p.cfg.Taxonomy, p.cfg.BaseURL, e)
 		if err != nil {
 			return err
 		}
@@ -83,11 +88,33 @@ func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait ti
 	return events, next, nil
 }
 
-// asOfNow is the event without its text when its release was withdrawn since:
-// the text is gone everywhere.
-func (p *Publisher) asOfNow(e news.Event) news.Event {
-	if now, ok := p.list.Find(e.Release.ID); ok && now.Status == news.Withdrawn && now.Revision > e.Release.Revision {
+// asOfNow is the event without its text when its release was withdrawn since, at
+// the event last of the log: the text is gone everywhere, and does not come back
+// with the release.
+func (p *Publisher) asOfNow(ctx context.Context, e news.Event, last uint64) (news.Event, error) {
+	var back int
+	if p.list.Applied() >= last {
+		now, _ := p.list.Find(e.Release.ID)
+		back = now.TakenBack
+	} else {
+		history, err := p.cfg.Wire.History(ctx, e.Release.ID, last)
+		if err != nil {
+			return e, err
+		}
+		back = takenBack(history)
+	}
+	if back > e.Release.Revision {
 		e.Release = e.Release.WithoutText()
 	}
-	return e
+	return e, nil
+}
+
+// takenBack is the newest revision in a history that withdrew the release, 0 for none.
+func takenBack(history []wire.Record) (back int) {
+	for _, h := range history {
+		if h.Event.Kind == news.KindWithdrawn {
+			back = h.Event.Release.Revision
+		}
+	}
+	return back
 }

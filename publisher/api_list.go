@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"context"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -55,6 +56,7 @@ func (p *Publisher) listReleases(w http.ResponseWriter, r *http.Request) error {
 	if !p.list.CaughtUp() {
 		return news.Problemf(news.Unavailable, "the list of releases is still being read; try again in a moment")
 	}
+	p.catchUp(r.Context())
 	page, next := p.list.List(filter, after, limit)
 	out := struct {
 		Releases []Listed `json:"releases"`
@@ -71,6 +73,20 @@ func (p *Publisher) listReleases(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	access.JSON(w, http.StatusOK, "application/json", out)
 	return nil
+}
+
+// listLag is how long a list waits for what was published just before.
+const listLag = 250 * time.Millisecond
+
+// catchUp lets whoever has published see it in the list, unless that takes long.
+func (p *Publisher) catchUp(ctx context.Context) {
+	last, err := p.cfg.Wire.LastSeq(ctx)
+	if err != nil {
+		return // the list is as old as the log's last answer
+	}
+	ctx, cancel := context.WithTimeout(ctx, listLag)
+	defer cancel()
+	_ = p.list.Await(ctx, last) // a list that is a little old is better than none
 }
 
 func (p *Publisher) listed(e *catalogue.Entry) Listed {

@@ -111,7 +111,7 @@ func (p *Publisher) noteMove(ctx context.Context, was, is *news.Pending, m news.
 // noteRefused takes back the entry of a change that did not take place. When
 // that cannot be written either, the log tells: it has no such event.
 func (p *Publisher) noteRefused(ctx context.Context, of Entry, why error) {
-	if passing(why) {
+	if passing(why) && news.CodeOf(why) != news.DiskFull {
 		return // nobody knows whether it took place; the log will tell
 	}
 	if _, err := p.note(ctx, of.about, Entry{What: of.What, Refused: why.Error(), Undoes: of.ID}); err != nil {
@@ -257,8 +257,9 @@ func (p *Publisher) History(ctx context.Context, id string) (Past, error) {
 	}
 	if old != nil {
 		past.Erased = old.Erased
-		if old.Status == news.Withdrawn && !access.From(ctx).May(access.Admin) {
-			for i := range past.Events { // what a withdrawal takes back is not told by its history
+		back := takenBack(records)
+		for i := range past.Events { // what a withdrawal takes back is not told by its history
+			if past.Events[i].Revision <= back && !access.From(ctx).May(access.Admin) {
 				past.Events[i].Changes, past.Events[i].Note = nil, ""
 			}
 		}
@@ -275,7 +276,7 @@ func (p *Publisher) History(ctx context.Context, id string) (Past, error) {
 			return past, err
 		}
 	}
-	if len(past.Events) == 0 && past.Waiting == nil {
+	if len(past.Events)+len(past.Trail) == 0 && past.Waiting == nil {
 		return past, news.Problemf(news.NotFound, "there is no release %s; dateline list shows which there are", id)
 	}
 	return past, nil

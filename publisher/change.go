@@ -17,6 +17,7 @@ type Intent struct {
 	Revises  string // id of the release this document is a new version of
 	Backfill bool   // an old release, imported: it alerts nobody and is ordered by its own date
 	DryRun   bool   // change nothing: say what would come of it
+	Later    *Hold  // with DryRun: it would wait at the desk first
 }
 
 // Publish makes a release public, or revises it when its origin is known. A
@@ -26,12 +27,14 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 	if err != nil {
 		return news.Event{}, "", err
 	}
-	if err := p.nothingWaits(ctx, r.ID, news.KindPublished); err != nil {
-		return news.Event{}, "", err
+	if in.Later == nil {
+		if err := p.nothingWaits(ctx, r.ID, news.KindPublished); err != nil {
+			return news.Event{}, "", err
+		}
 	}
 	if prev.Seq == 0 {
 		if in.DryRun {
-			e, err := p.draft(nil, r, news.KindPublished, in.Backfill)
+			e, err := p.draftAt(in.Later.when(p.now()), nil, r, news.KindPublished, in.Backfill)
 			return e, Created, err
 		}
 		e, err := p.append(ctx, wire.Record{}, nil, r, news.KindPublished, in.Backfill)
@@ -45,7 +48,7 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 		return news.Event{}, "", err
 	}
 	if in.DryRun {
-		e, err := p.draft(&old, r, news.KindRevised, false)
+		e, err := p.draftAt(in.Later.when(p.now()), &old, r, news.KindRevised, false)
 		return e, Revised, err
 	}
 	e, err := p.change(ctx, prev, r, origin, news.KindRevised)
@@ -103,6 +106,7 @@ type Change struct {
 	Minor  bool   // nobody needs to hear of it; does without a note
 	Match  int    // the revision that the caller has seen, 0 for any
 	DryRun bool   // change nothing: say what would come of it
+	Later  *Hold  // with DryRun: it would wait at the desk first
 }
 
 // Correct replaces the content of a release. The note says publicly what was
@@ -132,11 +136,11 @@ func (p *Publisher) Correct(ctx context.Context, id string, r news.Release, c Ch
 	if heard && saidBefore && old.Status == news.Published && knowsOrigin(&old, origin) && news.SameContent(&old, &r) {
 		return prev.Event, Unchanged, nil
 	}
-	if err := p.mayReplace(ctx, prev, c.Match, kind); err != nil {
+	if err := p.mayReplace(ctx, prev, c, kind); err != nil {
 		return news.Event{}, "", err
 	}
 	if c.DryRun {
-		e, err := p.draft(&old, r, kind, false)
+		e, err := p.draftAt(c.Later.when(p.now()), &old, r, kind, false)
 		return e, Outcome(kind), err
 	}
 	e, err := p.change(ctx, prev, r, origin, kind)
@@ -160,10 +164,13 @@ func repeated(prev wire.Record, match int, kind news.Kind) bool {
 
 // mayReplace refuses a change that is based on an older revision than the
 // newest, or that would pass what waits at the desk.
-func (p *Publisher) mayReplace(ctx context.Context, prev wire.Record, match int, kind news.Kind) error {
+func (p *Publisher) mayReplace(ctx context.Context, prev wire.Record, c Change, kind news.Kind) error {
 	r := &prev.Event.Release
-	if match > 0 && match != r.Revision {
-		return stale(r, match)
+	if c.Match > 0 && c.Match != r.Revision {
+		return stale(r, c.Match)
+	}
+	if c.Later != nil {
+		return nil
 	}
 	return p.nothingWaits(ctx, r.ID, kind)
 }
@@ -182,11 +189,11 @@ func (p *Publisher) Republish(ctx context.Context, id string, r news.Release, c 
 	if repeated(prev, c.Match, news.KindRepublished) && news.SameContent(&prev.Event.Release, &r) {
 		return prev.Event, Unchanged, nil
 	}
-	if err := p.mayReplace(ctx, prev, c.Match, news.KindRepublished); err != nil {
+	if err := p.mayReplace(ctx, prev, c, news.KindRepublished); err != nil {
 		return news.Event{}, "", err
 	}
 	if c.DryRun {
-		e, err := p.draft(&prev.Event.Release, r, news.KindRepublished, false)
+		e, err := p.draftAt(c.Later.when(p.now()), &prev.Event.Release, r, news.KindRepublished, false)
 		return e, Outcome(news.KindRepublished), err
 	}
 	e, err := p.change(ctx, prev, r, originOf(&r, ""), news.KindRepublished)

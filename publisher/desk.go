@@ -53,12 +53,32 @@ func (d *desk) all() []news.Pending {
 	return out
 }
 
+// overdue lists the releases whose embargo was over, or whose publishing had
+// begun, before a time.
+func (d *desk) overdue(before time.Time) (ids []string) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for id, w := range d.waits {
+		since := w.Pending.Until
+		if !w.Pending.Leaving.IsZero() {
+			since = w.Pending.Leaving
+		}
+		if !since.IsZero() && since.Before(before) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // Hold says that a version is to wait at the desk: under embargo until a time,
 // or as a draft.
 type Hold struct {
 	Until time.Time // zero for a draft
 	Zone  string    // in which the editor said it; may be empty
 	Match string    // ETag of the version at the desk that the caller has seen, "*" for any
+	// OnlyDrafts keeps what is under embargo from being replaced by a caller who
+	// may write drafts only.
+	OnlyDrafts bool
 }
 
 func (h Hold) state() news.Status {
@@ -68,36 +88,76 @@ func (h Hold) state() news.Status {
 	return news.Embargoed
 }
 
+// when is the time at which a version that is held would be published.
+func (h *Hold) when(now time.Time) time.Time {
+	if h == nil || h.Until.IsZero() {
+		return now
+	}
+	return h.Until
+}
+
 // Save puts a document at the desk: as the first version of a new release or as
 // the next of one that is public. What waits there for the same release is
-// replaced when h.Match names it.
+// replaced when h.Match names it. Like [Publisher.Publish] it refuses a release
+// that was withdrawn, and a text that a correction has replaced.
 func (p *Publisher) Save(ctx context.Context, r news.Release, in Intent, h Hold) (news.Pending, Outcome, error) {
 	prev, origin, err := p.place(ctx, &r, in)
 	if err != nil {
 		return news.Pending{}, "", err
 	}
 	r.Origin = origin
-	return p.save(ctx, prev, r, h, news.FollowOn(publicOf(prev), true))
-}
-
-// SaveFor is Save for a correction of a release, or for the return of one that
-// was withdrawn: c.Note, c.Minor and c.Match are as for [Publisher.Correct].
-func (p *Publisher) SaveFor(ctx context.Context, id string, r news.Release, c Change, h Hold) (news.Pending, Outcome, error) {
-	prev, err := p.current(ctx, id, c.Match)
-	if err != nil {
-		return news.Pending{}, "", err
-	}
-	kind := news.FollowOn(publicOf(prev), c.Minor)
-	if kind != news.KindRepublished {
-		if err := explained(&r, c.Note, c.Minor); err != nil {
+	kind := news.KindPublished
+	if prev.Seq > 0 {
+		kind = news.KindRevised
+		if err = mayFollow(prev, r, kind); err == nil {
+			err = p.notTheCorrected(ctx, prev, &r)
+		}
+		if err != nil {
 			return news.Pending{}, "", err
 		}
 	}
-	if err := p.linkOriginal(ctx, id, &r); err != nil {
+	return p.save(ctx, prev, r, h, kind)
+}
+
+// SaveFor is Save for a correction of a release: c.Note, c.Minor and c.Match are
+// as for [Publisher.Correct]. What waits there already is edited, not replaced.
+func (p *Publisher) SaveFor(ctx context.Context, id string, r news.Release, c Change, h Hold) (news.Pending, Outcome, error) {
+	if err := explained(&r, c.Note, c.Minor); err != nil {
+		return news.Pending{}, "", err
+	}
+	kind := news.KindCorrected
+	if c.Minor {
+		kind = news.KindRevised
+	}
+	return p.saveFor(ctx, id, r, c, h, kind)
+}
+
+// SaveReturn is Save for the return of a release that was withdrawn, as
+// [Publisher.Republish] makes it.
+func (p *Publisher) SaveReturn(ctx context.Context, id string, r news.Release, c Change, h Hold) (news.Pending, Outcome, error) {
+	return p.saveFor(ctx, id, r, c, h, news.KindRepublished)
+}
+
+func (p *Publisher) saveFor(ctx context.Context, id string, r news.Release, c Change, h Hold, kind news.Kind) (news.Pending, Outcome, error) {
+	prev, err := p.current(ctx, id, c.Match)
+	if err == nil {
+		err = mayFollow(prev, r, kind)
+	}
+	if err == nil {
+		err = p.linkOriginal(ctx, id, &r)
+	}
+	if err != nil {
 		return news.Pending{}, "", err
 	}
 	r.ID, r.Origin, r.URL = id, originOf(&r, ""), cmp.Or(r.URL, prev.Event.Release.URL)
+	h.Match = noMatch
 	return p.save(ctx, prev, r, h, kind)
+}
+
+// mayFollow refuses a version of a kind that the public state does not allow.
+func mayFollow(prev wire.Record, r news.Release, kind news.Kind) error {
+	_, err := news.Next(publicOf(prev), r, kind, prev.Event.Time, false)
+	return err
 }
 
 func publicOf(rec wire.Record) *news.Release {
@@ -124,7 +184,7 @@ func (p *Publisher) save(ctx context.Context, prev wire.Record, r news.Release, 
 		if p.State == next.State && p.Until.Equal(next.Until) && p.Kind == kind && p.Base == next.Base && p.Release.Note == r.Note && p.Release.Origin == r.Origin && news.SameContent(&p.Release, &r) {
 			return *p, Unchanged, nil
 		}
-		if err := matches(p, h.Match); err != nil {
+		if err := mayTakeOver(p, h); err != nil {
 			return news.Pending{}, "", err
 		}
 	}
@@ -132,7 +192,21 @@ func (p *Publisher) save(ctx context.Context, prev wire.Record, r news.Release, 
 	return next, Outcome(next.State), err
 }
 
-// Edit replaces the content of what waits; an embargo stays.
+// noMatch is for whoever cannot name what waits.
+const noMatch = "-"
+
+func mayTakeOver(w *news.Pending, h Hold) error {
+	switch {
+	case h.OnlyDrafts && w.State != news.Draft:
+		return news.Problemf(news.Forbidden, "what waits at the desk for release %s is no draft, so it takes the scope publish to replace it", w.Release.ID)
+	case h.Match == noMatch:
+		return news.Problemf(news.Conflict, "a version of release %s waits at the desk already; edit that one, or discard it first", w.Release.ID)
+	}
+	return matches(w, h.Match)
+}
+
+// Edit replaces the content of what waits; an embargo stays. A correction becomes
+// a minor one when c.Minor is set.
 func (p *Publisher) Edit(ctx context.Context, id string, r news.Release, c Change, match string) (news.Pending, Outcome, error) {
 	prev, w, err := p.both(ctx, id, match)
 	if err != nil {
@@ -142,10 +216,12 @@ func (p *Publisher) Edit(ctx context.Context, id string, r news.Release, c Chang
 		return news.Pending{}, "", err
 	}
 	next := w.Pending
+	// What waits is from now on based on the newest public revision: its editor
+	// has seen that one, or is told of it by the page it edits.
+	next.Base, next.Stalled, next.Kind = prev.Event.Release.Revision, "", rebased(publicOf(prev), next.Kind, c.Minor)
 	r.ID, r.Note = id, strings.TrimSpace(news.Clean(c.Note))
 	if next.Kind == news.KindCorrected || next.Kind == news.KindRevised {
-		r.Note = cmp.Or(r.Note, next.Release.Note)
-		if err := explained(&r, r.Note, c.Minor || next.Kind == news.KindRevised); err != nil {
+		if err := explained(&r, cmp.Or(r.Note, next.Release.Note), next.Kind == news.KindRevised); err != nil {
 			return news.Pending{}, "", err
 		}
 	}
@@ -154,27 +230,18 @@ func (p *Publisher) Edit(ctx context.Context, id string, r news.Release, c Chang
 	}
 	r.URL = cmp.Or(r.URL, next.Release.URL)
 	r.Origin = next.Release.Origin
-	if news.SameContent(&next.Release, &r) && next.Release.Note == r.Note {
-		return next, Unchanged, nil
+	if news.SameContent(&next.Release, &r) && next.Release.Note == r.Note && next.Base == w.Pending.Base && next.Kind == w.Pending.Kind {
+		return w.Pending, Unchanged, nil
 	}
-	// What waits is from now on based on the newest public revision: its editor
-	// has seen that one, or is told of it by the page it edits.
-	next.Release, next.Base, next.Stalled = r, prev.Event.Release.Revision, ""
-	next.Kind = rebased(publicOf(prev), next.Kind)
+	next.Release = r
 	next, err = p.put(ctx, prev, w, next, news.MoveSave)
 	return next, Outcome(next.State), err
 }
 
 // rebased is the kind that a version becomes when the public state has moved
 // under it: a first publication that came another way makes it a revision.
-func rebased(public *news.Release, kind news.Kind) news.Kind {
-	switch {
-	case public == nil, public.Status == news.Withdrawn:
-		return news.FollowOn(public, false)
-	case kind == news.KindCorrected:
-		return kind
-	}
-	return news.KindRevised
+func rebased(public *news.Release, kind news.Kind, minor bool) news.Kind {
+	return news.FollowOn(public, minor || kind != news.KindCorrected)
 }
 
 // Embargo sets the time at which what waits is published.
@@ -239,18 +306,22 @@ func (p *Publisher) Discard(ctx context.Context, id, match string) error {
 	return nil
 }
 
-// ReleaseNow publishes what waits at once, embargo or not.
+// ReleaseNow publishes what waits at once, embargo or not. When the log goes away
+// meanwhile, it is published as soon as that is back.
 func (p *Publisher) ReleaseNow(ctx context.Context, id, match string) (news.Event, Outcome, error) {
-	_, w, err := p.both(ctx, id, match)
+	prev, w, err := p.both(ctx, id, match)
+	if err == nil {
+		err = news.MayMove(publicOf(prev), w.pending(), news.MoveRelease)
+	}
 	if err != nil {
 		return news.Event{}, "", err
 	}
-	if err := news.MayMove(nil, w.pending(), news.MoveRelease); err != nil {
-		return news.Event{}, "", err
-	}
-	e, err := p.bringOut(ctx, w)
-	if err == nil {
+	e, err := p.bringOut(ctx, &w)
+	switch {
+	case err == nil:
 		p.notDue(ctx, id)
+	case !passing(err):
+		p.stay(ctx, w)
 	}
 	outcome := Outcome(e.Kind)
 	if e.Kind == news.KindPublished {
@@ -320,7 +391,8 @@ func (p *Publisher) both(ctx context.Context, id, match string) (wire.Record, wa
 	return prev, w, err
 }
 
-// waits is what waits for a release; its zero value is nothing.
+// waits is what waits for a release: nothing when Seq is 0, and then the number
+// of the last version that did is all that is known.
 type waits struct{ wire.Waits }
 
 func (w *waits) pending() *news.Pending {
@@ -331,9 +403,12 @@ func (w *waits) pending() *news.Pending {
 }
 
 func (p *Publisher) waiting(ctx context.Context, id string) (waits, error) {
+	if !news.ValidID(id) {
+		return waits{}, nil
+	}
 	w, err := p.cfg.Wire.PendingOf(ctx, id)
 	if errors.Is(err, wire.ErrNotFound) {
-		return waits{}, nil
+		err = nil
 	}
 	return waits{w}, err
 }
@@ -360,10 +435,7 @@ func matches(w *news.Pending, match string) error {
 // put stores a version at the desk. The schedule comes first: one that fires for
 // nothing does no harm, an embargo without one would wait for the next look.
 func (p *Publisher) put(ctx context.Context, prev wire.Record, w waits, next news.Pending, m news.Move) (news.Pending, error) {
-	next.Version, next.Changed, next.By = 1, p.cfg.Now().UTC().Truncate(time.Millisecond), access.From(ctx).Name
-	if was := w.pending(); was != nil {
-		next.Version = was.Version + 1
-	}
+	next.Version, next.Changed, next.By = w.Pending.Version+1, p.cfg.Now().UTC().Truncate(time.Millisecond), access.From(ctx).Name
 	if err := p.wouldGo(publicOf(prev), next); err != nil {
 		return next, err
 	}
@@ -380,6 +452,7 @@ func (p *Publisher) put(ctx context.Context, prev wire.Record, w waits, next new
 	if _, err := p.cfg.Wire.KeepPending(ctx, next, w.Seq); err != nil {
 		err = deskConflict(next.Release.ID, err)
 		p.noteRefused(ctx, note, err)
+		p.notDue(ctx, next.Release.ID) // what else waits there keeps its time
 		return next, err
 	}
 	p.cfg.Log.Info().Str("release_id", next.Release.ID).Int("version", next.Version).Str("move", string(m)).Msg("desk")
@@ -410,85 +483,13 @@ func moved(public *news.Release, w *news.Pending) error {
 	return news.Problemf(news.Conflict, "release %s is at revision %d, but what waits at the desk is based on revision %d; look at what changed, then edit or discard what waits", public.ID, public.Revision, w.Base)
 }
 
+// notDue takes a schedule back, unless something is under embargo meanwhile.
 func (p *Publisher) notDue(ctx context.Context, id string) {
-	if err := p.cfg.Wire.NotDue(ctx, id); err != nil { // it fires for nothing
-		p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("the schedule of an embargo stays")
+	err := p.cfg.Wire.NotDue(ctx, id)
+	if w, look := p.waiting(ctx, id); err == nil && look == nil && w.Seq > 0 && w.Pending.State == news.Embargoed {
+		err = p.cfg.Wire.DueAt(ctx, id, w.Pending.Until)
 	}
-}
-
-// bringOut publishes what waits. It can be repeated: what is out already is
-// recognised by its content.
-func (p *Publisher) bringOut(ctx context.Context, w waits) (news.Event, error) {
-	id := w.Pending.Release.ID
-	rec, err := p.cfg.Wire.Last(ctx, id)
-	if err != nil && !errors.Is(err, wire.ErrNotFound) {
-		return news.Event{}, err
+	if err != nil { // it fires for nothing, or the next look finds what is due
+		p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("the schedule of an embargo is not as it should be")
 	}
-	e, out, err := p.alreadyOut(ctx, rec, &w.Pending)
-	if err == nil && !out {
-		e, err = p.bringOutNow(ctx, rec, &w.Pending)
-	}
-	if err != nil {
-		return e, err
-	}
-	return e, deskConflict(id, p.cfg.Wire.DropPending(ctx, id, w.Seq))
-}
-
-func (p *Publisher) bringOutNow(ctx context.Context, rec wire.Record, w *news.Pending) (news.Event, error) {
-	r := w.Release
-	switch {
-	case rec.Event.Release.Revision != w.Base:
-		return news.Event{}, moved(&rec.Event.Release, w)
-	case rec.Seq == 0:
-		return p.append(ctx, rec, nil, r, news.KindPublished, false)
-	}
-	return p.change(ctx, rec, r, r.Origin, w.Kind)
-}
-
-// alreadyOut reports whether the revision that a version at the desk was to
-// become is in the log with its content: the process ended before it could
-// clear the desk.
-func (p *Publisher) alreadyOut(ctx context.Context, rec wire.Record, w *news.Pending) (news.Event, bool, error) {
-	if rec.Event.Release.Revision <= w.Base {
-		return news.Event{}, false, nil
-	}
-	history, err := p.cfg.Wire.History(ctx, w.Release.ID, rec.Seq)
-	if err != nil {
-		return news.Event{}, false, err
-	}
-	for _, h := range history {
-		if e := h.Event; e.Release.Revision == w.Base+1 && e.Kind == w.Kind && news.SameContent(&e.Release, &w.Release) {
-			return e, true, nil
-		}
-	}
-	return news.Event{}, false, nil
-}
-
-// holdBack makes a draft of what waits under embargo for a release that has been
-// withdrawn: it must not come back by itself.
-func (p *Publisher) holdBack(ctx context.Context, id string) {
-	w, err := p.waiting(ctx, id)
-	if err == nil && w.Seq > 0 && w.Pending.State == news.Embargoed {
-		err = p.stall(ctx, w, "the release was withdrawn meanwhile")
-	}
-	if err != nil { // the end of the embargo finds it based on an older revision and does not publish it
-		p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("what waits for a withdrawn release is still under embargo")
-	}
-}
-
-// stall makes a draft of what could not be published when its embargo was over.
-func (p *Publisher) stall(ctx context.Context, w waits, why string) error {
-	next := w.Pending
-	next.State, next.Until, next.Zone, next.Stalled = news.Draft, time.Time{}, "", why
-	next.Version, next.Changed, next.By = next.Version+1, p.cfg.Now().UTC().Truncate(time.Millisecond), access.From(ctx).Name
-	note, err := p.noteMove(ctx, w.pending(), &next, news.MoveLift, why)
-	if err != nil {
-		return err
-	}
-	if _, err := p.cfg.Wire.KeepPending(ctx, next, w.Seq); err != nil {
-		p.noteRefused(ctx, note, err)
-		return err
-	}
-	p.cfg.Log.Error().Str("release_id", next.Release.ID).Str("why", why).Msg("an embargoed release was not published and waits as a draft")
-	return nil
 }

@@ -15,11 +15,11 @@ import (
 const (
 	// dueInFlight is how many releases whose embargo is over are published at a time.
 	dueInFlight = 8
-	// overdueEvery is how often the desk is looked through for an embargo whose
-	// schedule is missing: a process ended between the two, or a stream was lost.
-	overdueEvery = 15 * time.Second
+	// overdueEvery is how often the desk is looked through for an embargo that is
+	// over: its schedule is missing, or the process that took it has ended.
+	overdueEvery = time.Second
 	// overdueBy is how late an embargo may be before that look publishes it.
-	overdueBy = 5 * time.Second
+	overdueBy = time.Second
 	// dueRetry is the pause before something that failed for the moment is tried again.
 	dueRetry = time.Second
 )
@@ -69,7 +69,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 func (p *Publisher) followLog(ctx context.Context) error {
-	target, err := p.cfg.Wire.LastSeq(ctx)
+	target, err := p.lastReadable(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,6 +78,22 @@ func (p *Publisher) followLog(ctx context.Context) error {
 		p.list.Apply(seq, &e)
 		return nil
 	})
+}
+
+// lastReadable is the sequence of the last event that following the log hands
+// out: it passes over those that cannot be read.
+func (p *Publisher) lastReadable(ctx context.Context) (uint64, error) {
+	seq, err := p.cfg.Wire.LastSeq(ctx)
+	for ; err == nil && seq > 0; seq-- {
+		_, look := p.cfg.Wire.At(ctx, seq)
+		switch {
+		case look == nil, errors.Is(look, news.ErrNewer):
+			return seq, nil
+		case news.CodeOf(look) == news.Unavailable:
+			return 0, look
+		}
+	}
+	return seq, err
 }
 
 // dues takes the embargoes that are over from their stream. Each is worked on
@@ -123,32 +139,43 @@ func (p *Publisher) comeOutOnce(ctx context.Context, id string) error {
 	if errors.Is(err, news.ErrNewer) {
 		return nil // that version publishes it
 	}
-	if err != nil || w.Seq == 0 || w.Pending.State != news.Embargoed {
+	if err != nil || w.Seq == 0 || w.Pending.State != news.Embargoed && w.Pending.Leaving.IsZero() {
 		return err
 	}
-	if early := w.Pending.Until.Sub(p.cfg.Now()); early > 0 {
-		// The schedule is one that was replaced, or the clocks differ a little.
-		if early > 2*time.Second {
-			return p.cfg.Wire.DueAt(ctx, id, w.Pending.Until)
-		}
-		if !pause(ctx, early) {
-			return ctx.Err()
-		}
+	if early := w.Pending.Until.Sub(p.cfg.Now()); early > 0 && w.Pending.Leaving.IsZero() {
+		return p.early(ctx, id, w.Pending.Until, early)
 	}
-	if _, err = p.bringOut(ctx, w); err == nil || passing(err) {
-		return err
-	}
-	// A conflict may be another process that was quicker, which the next look
-	// finds; what is still there then will not go by itself.
-	now, lookErr := p.waiting(ctx, id)
-	if lookErr != nil || now.Seq != w.Seq {
-		return lookErr
+	if _, err = p.bringOut(ctx, &w); err == nil || passing(err) || w.Seq == 0 {
+		return transient(err)
 	}
 	return p.stall(ctx, w, err.Error())
 }
 
+// early waits for an embargo that is not over yet: its schedule is one that was
+// replaced, or the store's clock is ahead of ours.
+func (p *Publisher) early(ctx context.Context, id string, until time.Time, by time.Duration) error {
+	if !pause(ctx, min(by, dueRetry)) {
+		return ctx.Err()
+	}
+	if by <= dueRetry {
+		return p.comeOutOnce(ctx, id)
+	}
+	return p.cfg.Wire.DueAt(ctx, id, until)
+}
+
+// transient is err if it may be over in a moment.
+func transient(err error) error {
+	if passing(err) {
+		return err
+	}
+	return nil
+}
+
 // passing reports whether err may be over in a moment.
 func passing(err error) bool {
+	if err == nil {
+		return false
+	}
 	switch news.CodeOf(err) {
 	case news.Unavailable, news.DiskFull:
 		return true
@@ -159,7 +186,8 @@ func passing(err error) bool {
 }
 
 // overdue looks after embargoes whose schedule is missing: it makes the missing
-// ones at the start, and publishes what is overdue.
+// ones at the start, and publishes what is overdue, also what was to be published
+// at once by a process that has ended.
 func (p *Publisher) overdue(ctx context.Context) error {
 	ctx = As(ctx, scheduler)
 	select {
@@ -187,11 +215,9 @@ func (p *Publisher) overdue(ctx context.Context) error {
 }
 
 func (p *Publisher) lookForOverdue(ctx context.Context) {
-	for _, w := range p.desk.all() {
-		if w.State == news.Embargoed && p.cfg.Now().Sub(w.Until) > overdueBy {
-			if err := p.comeOutOnce(ctx, w.Release.ID); err != nil && ctx.Err() == nil {
-				p.cfg.Log.Warn().Err(err).Str("release_id", w.Release.ID).Msg("an overdue release could not be published yet")
-			}
+	for _, id := range p.desk.overdue(p.cfg.Now().Add(-overdueBy)) {
+		if err := p.comeOutOnce(ctx, id); err != nil && ctx.Err() == nil {
+			p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("an overdue release could not be published yet")
 		}
 	}
 }

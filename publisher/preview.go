@@ -52,14 +52,15 @@ type Topic struct {
 func formats() []string { return []string{"rss", "atom", "json"} }
 
 // preview works out what the event e would set off, prev being the newest state
-// before it; a change that does nothing sets off nothing.
-func (p *Publisher) preview(ctx context.Context, outcome Outcome, prev *news.Release, e news.Event, warnings []string) (Preview, error) {
+// before it and at the time at which it would take place; a change that does
+// nothing sets off nothing.
+func (p *Publisher) preview(ctx context.Context, outcome Outcome, prev *news.Release, e news.Event, at time.Time, warnings []string) (Preview, error) {
 	r := &e.Release
 	out := Preview{
 		Outcome: outcome, ID: r.ID, Revision: r.Revision, Kind: e.Kind, Title: r.Title, Date: dateOf(r),
 		Topics: topicsOf(p.cfg.Taxonomy, r), Documents: []string{}, Formats: formats(),
 		Effects:  Effects{Partners: []string{}, Subscribers: map[string]int{}},
-		Warnings: append(slices.Clone(warnings), p.doubts(r)...),
+		Warnings: append(slices.Clone(warnings), p.doubts(r, at)...),
 	}
 	if out.Warnings == nil {
 		out.Warnings = []string{}
@@ -125,8 +126,8 @@ const (
 	farAhead  = 26 * time.Hour
 )
 
-// doubts are what an editor should look at before a release goes out.
-func (p *Publisher) doubts(r *news.Release) []string {
+// doubts are what an editor should look at before a release goes out at a time.
+func (p *Publisher) doubts(r *news.Release, at time.Time) []string {
 	var out []string
 	if len(r.Fields) == 0 {
 		out = append(out, "it is filed under no field of work, so no field's feed has it; name one in the document, or accept the proposed ones")
@@ -134,7 +135,7 @@ func (p *Publisher) doubts(r *news.Release) []string {
 	if len(r.Countries) == 0 {
 		out = append(out, "it is filed under no country, so no country's feed has it")
 	}
-	switch off := r.PublishedAt.Sub(p.cfg.Now()); {
+	switch off := r.PublishedAt.Sub(at); {
 	case r.PublishedAt.IsZero():
 	case off > farAhead:
 		out = append(out, fmt.Sprintf("its date, %s, lies ahead", dateOf(r)))

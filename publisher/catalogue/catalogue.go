@@ -9,6 +9,7 @@ package catalogue
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -23,19 +24,23 @@ type Catalogue struct {
 
 	mu      sync.RWMutex
 	applied uint64
-	target  uint64 // where the log stood when it was first looked at
-	known   bool   // target is
+	target  uint64        // where the log stood when it was first looked at
+	known   bool          // target is
+	moved   chan struct{} // closed and replaced with every event
 	byID    map[string]*Entry
 	ordered []*Entry // the newest last
 }
 
 // Entry is what the list keeps of a release.
 type Entry struct {
-	ID        string
-	Seq       uint64 // of its newest event
-	Revision  int
-	Status    news.Status
-	Erased    bool
+	ID       string
+	Seq      uint64 // of its newest event
+	Revision int
+	Status   news.Status
+	Erased   bool
+	// TakenBack is the newest revision that withdrew the release, 0 for none: the
+	// texts up to it are gone, also when the release came back.
+	TakenBack int
 	Title     string
 	Language  string
 	Type      string
@@ -50,7 +55,7 @@ type Entry struct {
 
 // New makes an empty list.
 func New(t *news.Taxonomy) *Catalogue {
-	return &Catalogue{taxonomy: t, byID: map[string]*Entry{}}
+	return &Catalogue{taxonomy: t, byID: map[string]*Entry{}, moved: make(chan struct{})}
 }
 
 // Expect notes where the log stands, the first time it is called.
@@ -76,6 +81,23 @@ func (c *Catalogue) Applied() uint64 {
 	return c.applied
 }
 
+// Await waits until the event with the sequence seq is in, or ctx ends.
+func (c *Catalogue) Await(ctx context.Context, seq uint64) error {
+	for {
+		c.mu.RLock()
+		applied, moved := c.applied, c.moved
+		c.mu.RUnlock()
+		if applied >= seq {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Apply takes the event with the sequence seq in.
 func (c *Catalogue) Apply(seq uint64, e *news.Event) {
 	next := entryOf(seq, &e.Release)
@@ -85,8 +107,10 @@ func (c *Catalogue) Apply(seq uint64, e *news.Event) {
 		return
 	}
 	c.applied = seq
+	close(c.moved)
+	c.moved = make(chan struct{})
 	if old := c.byID[next.ID]; old != nil {
-		next.ID = old.ID
+		next.ID, next.TakenBack = old.ID, max(old.TakenBack, next.TakenBack)
 		if i, ok := slices.BinarySearchFunc(c.ordered, old, order); ok {
 			c.ordered = slices.Delete(c.ordered, i, i+1)
 		}
@@ -100,6 +124,9 @@ func entryOf(seq uint64, r *news.Release) *Entry {
 	e := &Entry{
 		ID: r.ID, Seq: seq, Revision: r.Revision, Status: r.Status, Erased: r.Erased, Title: strings.Clone(r.Title),
 		Language: r.Language, Type: r.Type, Published: r.PublishedAt, Surfaced: r.SurfacedAt, Updated: r.UpdatedAt, print: printOf(r),
+	}
+	if r.Status == news.Withdrawn {
+		e.TakenBack = r.Revision
 	}
 	for _, t := range r.Fields {
 		e.fields = append(e.fields, news.Tag{Slug: t.Slug})
