@@ -29,7 +29,7 @@ const secretWords = "zq-not-yet-public-zq"
 // privateStreams hold them, each with a subject of its own.
 func privateStreams(id string) map[string]string {
 	out := map[string]string{"DESK": "desk.rel." + id, "EMBARGO": "emb.at." + id}
-	for _, bucket := range []string{"KEYS", "KEYS_USED", "IDEMPOTENCY", "ORIGINS"} {
+	for _, bucket := range []string{"KEYS", "KEYS_USED", "IDEMPOTENCY", "ORIGINS", "PULL"} {
 		out["KV_"+bucket] = "$KV." + bucket + ".secret"
 	}
 	return out

@@ -12,8 +12,11 @@ import (
 
 // privateBuckets lie where the desk lies, out of reach of feeds and subscribers.
 func privateBuckets() []string {
-	return []string{"KEYS", "KEYS_USED", "IDEMPOTENCY", "ORIGINS", "PULL"}
+	return []string{"KEYS", "KEYS_USED", bucketAnswers, "ORIGINS", "PULL"}
 }
+
+// bucketAnswers holds answers to requests that may be repeated.
+const bucketAnswers = "IDEMPOTENCY"
 
 // bucket is one that a process which does not publish needs and may not make.
 type bucket struct {
@@ -46,7 +49,7 @@ func (w *Wire) makeBuckets(ctx context.Context) error {
 
 // Bucket gives a key-value bucket that keeps the newest value of each key,
 // making it when it is not there. A ttl above 0 lets each key expire. The
-// buckets KEYS, KEYS_USED, IDEMPOTENCY and ORIGINS lie where the desk lies, and
+// buckets KEYS, KEYS_USED, IDEMPOTENCY, ORIGINS and PULL lie where the desk lies, and
 // only a process with [Config.Desk] gets them.
 func (w *Wire) Bucket(ctx context.Context, name, description string, ttl time.Duration) (jetstream.KeyValue, error) {
 	js := w.js
@@ -72,8 +75,27 @@ func (w *Wire) makeBucket(ctx context.Context, js jetstream.JetStream, cfg jetst
 	switch {
 	case err == nil && st.CachedInfo().Config.MaxAge == cfg.TTL && st.CachedInfo().Config.Replicas == cfg.Replicas:
 		return js.KeyValue(ctx, cfg.Bucket)
-	case err == nil || errors.Is(err, jetstream.ErrStreamNotFound):
+	case err != nil && !errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, err
+	case cfg.Bucket != bucketAnswers:
 		return js.CreateOrUpdateKeyValue(ctx, cfg)
 	}
-	return nil, err
+	// As the library makes it, but for DenyDelete, which no erasure could pass.
+	if _, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: "KV_" + cfg.Bucket, Description: cfg.Description, Subjects: []string{"$KV." + cfg.Bucket + ".>"},
+		MaxMsgsPerSubject: int64(cfg.History), MaxAge: cfg.TTL, Duplicates: duplicates(cfg.TTL), Discard: jetstream.DiscardNew,
+		Storage: jetstream.FileStorage, Replicas: cfg.Replicas, AllowRollup: true, AllowDirect: true,
+	}); err != nil {
+		return nil, err
+	}
+	return js.KeyValue(ctx, cfg.Bucket)
+}
+
+// duplicates is the window for message ids of a bucket, which may not outlast its values.
+func duplicates(ttl time.Duration) time.Duration {
+	const usual = 2 * time.Minute
+	if ttl > 0 {
+		return min(ttl, usual)
+	}
+	return usual
 }

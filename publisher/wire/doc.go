@@ -51,7 +51,7 @@
 // deploy/nats.conf gives them: one that publishes makes every stream and bucket,
 // and others find them. What is not public lies in an account of its own
 // (Config.DeskURL): the streams DESK and EMBARGO and the buckets KEYS, KEYS_USED,
-// IDEMPOTENCY and ORIGINS. Within one account no allow list protects them.
+// IDEMPOTENCY, ORIGINS and PULL. Within one account no allow list protects them.
 // JetStream sends what it reads, and what a consumer delivers, to whatever subject
 // the client names, unchecked; so who may store a message may have it sent to
 // JetStream as a request of its own. For the same reason a process that shares the

@@ -22,7 +22,8 @@ import (
 //   - what waits at the desk, with its schedule; the trail stays;
 //   - what recipients answered, of which the rest of the record stays, because
 //     whoever got the release is told of its end;
-//   - what was given up or set aside because of it.
+//   - what was given up or set aside because of it, and the answers in the
+//     bucket IDEMPOTENCY that name it.
 //
 // It may be called again and goes on where it was broken off; [Open] does so too.
 // A reader in the middle of the log gets an erased event or goes on behind it.
@@ -42,9 +43,14 @@ func (w *Wire) Erase(ctx context.Context, id string) error {
 	if err := w.list(tomb); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, Erasure) error{
-		w.eraseEvents, w.eraseDesk, w.eraseAnswers, w.eraseDead, w.noteErased,
-	} {
+	if err := w.erase(ctx, tomb); err != nil {
+		return err
+	}
+	return w.noteErasure(ctx, erasureNote{tomb, true})
+}
+
+func (w *Wire) erase(ctx context.Context, tomb Erasure) error {
+	for _, step := range []func(context.Context, Erasure) error{w.eraseEvents, w.eraseDesk, w.eraseAnswers, w.eraseDead, w.eraseKept} {
 		if err := step(ctx, tomb); err != nil {
 			return err
 		}
@@ -163,16 +169,33 @@ func withoutAnswer(record []byte) (rest []byte, had bool) {
 
 // eraseDead removes every dead letter that names the release.
 func (w *Wire) eraseDead(ctx context.Context, tomb Erasure) error {
+	return w.eraseNaming(ctx, w.dead, subjectDead+">", tomb.ID)
+}
+
+// eraseKept removes the answers kept for repeated requests that name the release.
+func (w *Wire) eraseKept(ctx context.Context, tomb Erasure) error {
+	kept, err := w.private.Stream(ctx, "KV_"+bucketAnswers)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return translate("look at the answers kept", err)
+	}
+	return w.eraseNaming(ctx, kept, "$KV."+bucketAnswers+".>", tomb.ID)
+}
+
+// eraseNaming removes the messages that name a release.
+func (w *Wire) eraseNaming(ctx context.Context, s jetstream.Stream, subject, id string) error {
 	var about []uint64
-	if err := w.scanAll(ctx, w.dead, subjectDead+">", func(m jetstream.Msg, seq uint64) {
-		if strings.Contains(m.Subject(), tomb.ID) || bytes.Contains(m.Data(), []byte(tomb.ID)) {
+	if err := w.scanAll(ctx, s, subject, func(m jetstream.Msg, seq uint64) {
+		if strings.Contains(m.Subject(), id) || bytes.Contains(m.Data(), []byte(id)) {
 			about = append(about, seq)
 		}
 	}); err != nil {
 		return err
 	}
 	for _, seq := range about {
-		if err := w.overwrite(ctx, w.dead, seq); err != nil {
+		if err := w.overwrite(ctx, s, seq); err != nil {
 			return err
 		}
 	}

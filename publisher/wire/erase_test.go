@@ -76,6 +76,12 @@ func told(t *testing.T, w *wire.Wire) (e news.Event, last uint64) {
 			t.Fatal(err)
 		}
 	}
+	kept, err := w.Bucket(ctx, "IDEMPOTENCY", "", 0)
+	must(err)
+	_, err = kept.PutString(ctx, "request", `{"id":"`+id+`:1","title":"`+unmistakable+`"}`)
+	must(err)
+	_, err = kept.PutString(ctx, "other", "an answer about another release")
+	must(err)
 	must(w.DueAt(ctx, id, noon.AddDate(100, 0, 0)))
 	must(w.Note(ctx, id, []byte(`{"what":"published"}`)))
 	must(w.Record(ctx, "reader", id, []byte(`{"event":"`+id+`:1","outcome":"failed","answer":"550 `+unmistakable+`","told":["`+id+`:1"]}`)))
@@ -146,6 +152,13 @@ func isErased(t *testing.T, w *wire.Wire, id string) {
 	if b, err := w.LastRecord(ctx, "reader", news.NewID("between")); err != nil || !strings.Contains(string(b), "of another release") {
 		t.Errorf("the record of another release is %s, %v", b, err)
 	}
+	kept, err := w.Bucket(ctx, "IDEMPOTENCY", "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := kept.Keys(ctx); err != nil || !slices.Equal(keys, []string{"other"}) {
+		t.Errorf("the answers kept are %v, %v", keys, err)
+	}
 	if st, err := w.Stats(ctx); err != nil || st.Dead != 1 {
 		t.Errorf("%d dead letters, %v", st.Dead, err)
 	}
@@ -164,7 +177,7 @@ func TestWire_Erase(t *testing.T) {
 	w := wiretest.Open(t, publishing(dir))
 	e, last := told(t, w)
 	id := e.Release.ID
-	for _, stream := range []string{"WIRE", "DESK", "ATTEMPTS", "DEAD"} {
+	for _, stream := range []string{"WIRE", "DESK", "ATTEMPTS", "DEAD", "IDEMPOTENCY"} {
 		if !strings.Contains(strings.Join(holding(t, dir), " "), stream) {
 			t.Fatalf("%s does not hold the words before, so the test would find nothing", stream)
 		}

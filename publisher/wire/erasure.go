@@ -55,10 +55,6 @@ func (w *Wire) intend(ctx context.Context, e news.Event) error {
 	return w.noteErasure(ctx, erasureNote{Erasure: Erasure{ID: e.Release.ID, Time: e.Time}})
 }
 
-func (w *Wire) noteErased(ctx context.Context, tomb Erasure) error {
-	return w.noteErasure(ctx, erasureNote{tomb, true})
-}
-
 func (w *Wire) erasureNotes(ctx context.Context) ([]erasureNote, error) {
 	if w.erasures == nil {
 		return nil, errNoDesk
@@ -91,9 +87,11 @@ func (w *Wire) Erasures(ctx context.Context) ([]Erasure, error) {
 	return out, nil
 }
 
-// ToErase lists the releases that were erased once and are back, because the log
-// was restored from a backup made before, as [Open] found them. Each needs a
-// tombstone again, and then [Wire.Erase].
+// ToErase lists the releases that are to be erased once more, as [Open] found
+// them: those that are back because the log was restored from an older backup,
+// each of which needs a tombstone again, and those whose erasure was broken off.
+// Of the latter Open has removed what it knows of; [Wire.Erase] settles them, after
+// whatever else its caller does for an erasure.
 func (w *Wire) ToErase() []string { return slices.Clone(w.toErase) }
 
 // finishErasures completes what an earlier process began, and finds releases
@@ -119,13 +117,14 @@ func (w *Wire) finishErasures(ctx context.Context) error {
 		listed[n.ID] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(listed)) {
-		_, err := w.tombstone(ctx, id)
+		tomb, err := w.tombstone(ctx, id)
 		switch {
 		case err == nil && !done[id]:
 			w.log.Warn().Str("release_id", id).Msg("an erasure was broken off, it goes on")
-			if err := w.Erase(ctx, id); err != nil {
+			if err := errors.Join(w.list(tomb), w.erase(ctx, tomb)); err != nil {
 				return fmt.Errorf("go on with the erasure of release %s: %w", id, err)
 			}
+			w.toErase = append(w.toErase, id)
 		case err == nil, errors.Is(err, ErrNotFound):
 		case news.CodeOf(err) == news.Conflict:
 			if listed[id] {

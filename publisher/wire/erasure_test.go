@@ -87,11 +87,24 @@ func TestWire_KilledWhileErasing(t *testing.T) {
 		if err != nil {
 			t.Fatalf("step %d: %v", steps, err)
 		}
-		isErased(t, w, e.Release.ID)
-		shut(t, w)
 		if files := holding(t, dir); len(files) > 0 {
 			t.Errorf("step %d: the words still stand in %v", steps, files)
 		}
+		again := w.ToErase()
+		if want := []string{e.Release.ID}; complete && len(again) != 0 || !complete && !slices.Equal(again, want) {
+			t.Errorf("step %d: to be erased again: %v", steps, again)
+		}
+		for _, id := range again {
+			if err := w.Erase(t.Context(), id); err != nil {
+				t.Fatalf("step %d: %v", steps, err)
+			}
+		}
+		shut(t, w)
+		if w, err = wire.Open(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		isErased(t, w, e.Release.ID)
+		shut(t, w)
 	}
 	if steps < 15 {
 		t.Errorf("the erasure has %d steps only", steps)
