@@ -328,3 +328,25 @@ func (t *Taxonomy) RefileSelection(s *Selection) {
 		}
 	}
 }
+
+// NotRetired refuses to file a new release under a topic that is retired, with a
+// [Problem] of code [Unacceptable] that lists every one.
+func NotRetired(t *Taxonomy, r *Release) error {
+	var items []string
+	check := func(k TopicKind, slugs ...string) {
+		for _, slug := range slugs {
+			if topic, _ := t.Topic(k, slug); topic.Retired != "" {
+				items = append(items, fmt.Sprintf("%s %q was retired on %s; leave it out", k, slug, topic.Retired))
+			}
+		}
+	}
+	check(KindField, r.FieldSlugs()...)
+	check(KindCountry, r.CountrySlugs()...)
+	check(KindSource, r.SourceSlugs()...)
+	check(KindType, r.Type)
+	check(KindLanguage, r.Language)
+	if len(items) == 0 {
+		return nil
+	}
+	return &Problem{Code: Unacceptable, Detail: "the release cannot be published", Items: items}
+}
