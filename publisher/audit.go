@@ -207,11 +207,11 @@ func inJSON[T any](v []T) string {
 // Past is the history of a release: its events, and for those who may see it the
 // trail and what waits.
 type Past struct {
-	ID      string        `json:"id"`
-	Events  []PastEvent   `json:"events"`
-	Trail   []Entry       `json:"trail,omitempty"`
-	Waiting *news.Pending `json:"waiting,omitempty"`
-	Erased  bool          `json:"erased,omitempty"`
+	ID      string      `json:"id"`
+	Events  []PastEvent `json:"events,omitzero"` // nil for what is no release
+	Trail   []Entry     `json:"trail,omitzero"`  // nil for who may not see it
+	Waiting *Desk       `json:"waiting,omitempty"`
+	Erased  bool        `json:"erased,omitempty"`
 
 	public []wire.Record // the events themselves
 }
@@ -267,7 +267,9 @@ func (p *Publisher) History(ctx context.Context, id string) (Past, error) {
 	w, err := p.Waiting(ctx, id)
 	switch {
 	case err == nil:
-		past.Waiting = &w
+		d := deskOf(&w)
+		d.Release = &w.Release
+		past.Waiting = &d
 	case news.CodeOf(err) != news.NotFound:
 		return past, err
 	}
@@ -303,7 +305,7 @@ func (p *Publisher) trail(ctx context.Context, past *Past) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Entry
+	all := []Entry{}
 	undone := map[string]bool{}
 	for _, b := range notes {
 		var e Entry
@@ -360,7 +362,7 @@ func (p *Publisher) getTrail(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(trails(), about) {
 		return news.Problemf(news.NotFound, "there is no trail of %q; there is one of keys and of taxonomy, and the history of each release", news.CleanLine(about))
 	}
-	past := Past{ID: about, Events: []PastEvent{}}
+	past := Past{ID: about}
 	if past.Trail, err = p.trail(r.Context(), &past); err != nil {
 		return err
 	}

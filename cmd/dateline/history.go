@@ -82,7 +82,7 @@ func (p *program) showHistory(past *publisher.Past) {
 		p.showChanges(e.Changes, e.Note+e.Reason, false)
 	}
 	if w := past.Waiting; w != nil {
-		fmt.Fprintf(p.io.out, "%s  %s, version %d, to be %s %s\n", s.warn("waits at the desk"), w.State, w.Version, w.Kind, untilText(w.Until, w.Zone))
+		fmt.Fprintf(p.io.out, "%s  %s, version %d, to be %s %s\n", s.warn("waits at the desk"), w.State, w.Version, w.Becomes, untilText(w.Until, w.Zone))
 	}
 }
 
