@@ -137,6 +137,16 @@ func TestRoles_theWholePath(t *testing.T) {
 			t.Fatal("the withdrawn release stays in its feed")
 		}
 	}
+	servers[rolePublisher].cli(t, "erase", e.Subject, "--reason", "A court has ordered it.", "--yes")
+	second := servers[rolePublisher].publishText(t, numberedRelease(1))
+	servers[roleFeeds].awaitInFeed(t, "/feeds/all.json", second.Subject)
+	for _, role := range allRoles { // each passes what was erased
+		if err := servers[role].stop(); err != nil {
+			t.Errorf("%s: %v", role, err)
+		}
+		start(role)
+	}
+	servers[roleFeeds].awaitInFeed(t, "/feeds/all.json", second.Subject)
 	for _, role := range allRoles {
 		if err := servers[role].stop(); err != nil {
 			t.Errorf("%s: %v", role, err)
