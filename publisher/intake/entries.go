@@ -141,13 +141,26 @@ func newEntry(id string, doc read.Proposal, err error) entry {
 	e.said = fmt.Sprintf("pull:%s#%x", id, title[:16])
 	key := sha256.Sum256([]byte(cmp.Or(doc.Release.Origin, doc.Release.URL, e.said)))
 	e.key = entryKey(key[:8])
-	content, _ := json.Marshal(doc.Release) // only absurd times fail, which are refused in any case
-	if err != nil {
-		content = append(content, err.Error()...)
-	}
-	sum := sha256.Sum256(content)
-	e.sum = entrySum(sum[:8])
+	e.sum = sumOf(&doc.Release, err)
 	return e
+}
+
+// sumOf is a hash of what the source itself says. What the reader adds, such as
+// countries told from the text, is left out: a later version of it would
+// otherwise publish everything anew, over what was mended here meanwhile.
+func sumOf(r *news.Release, err error) entrySum {
+	said := []any{r.Title, r.Text, r.HTML, r.URL, r.PublishedAt.UTC(), r.Type, r.FieldSlugs(), r.SourceSlugs(), r.Partial}
+	for _, c := range r.Countries {
+		if c.Evidence.Rule == "label" || c.Evidence.Rule == "editor" {
+			said = append(said, c.Slug)
+		}
+	}
+	if err != nil {
+		said = append(said, err.Error())
+	}
+	b, _ := json.Marshal(said) // only absurd times fail, which are refused in any case
+	sum := sha256.Sum256(b)
+	return entrySum(sum[:8])
 }
 
 // publish publishes one entry.

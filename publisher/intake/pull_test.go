@@ -244,6 +244,25 @@ func TestPuller_Step(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a link that is mended, or another category, is a change", func(t *testing.T) {
+		t.Parallel()
+		w := newWellhead(t)
+		i := today("1")
+		i.text = `<![CDATA[<p>Held in Tirana. <a href="https://example.org/a">More</a></p>]]>`
+		feed := rss(i)
+		w.up.serve(feed)
+		w.pull()
+		for n, change := range [][2]string{
+			{"example.org/a", "example.org/b"},
+			{"<guid>", "<category>Policing</category><guid>"},
+			{"<guid>", "<category>Austria</category><guid>"},
+		} {
+			feed = strings.Replace(feed, change[0], change[1], 1)
+			w.up.serve(feed)
+			w.pull()
+			w.wantEvents(uint64(n) + 2)
+		}
+	})
 	t.Run("several new ones are published from the oldest on", func(t *testing.T) {
 		t.Parallel()
 		w := newWellhead(t)
