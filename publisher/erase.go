@@ -48,11 +48,6 @@ func (p *Publisher) Erase(ctx context.Context, id, reason string) (news.Event, O
 	if err := p.cfg.Wire.Erase(ctx, id); err != nil {
 		return e, "", err
 	}
-	if p.cfg.Forget != nil {
-		if err := p.cfg.Forget(ctx, id); err != nil {
-			return e, "", err
-		}
-	}
 	p.cfg.Log.Info().Str("release_id", id).Msg("erased")
 	return e, outcome, nil
 }

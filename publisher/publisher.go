@@ -22,9 +22,6 @@ type Config struct {
 	BaseURL  string // where readers find the pages, without a slash at the end
 	Now      func() time.Time
 	Log      zerolog.Logger
-	// Forget removes what else keeps words of a release that is erased, by its id;
-	// it may be nil.
-	Forget func(ctx context.Context, id string) error
 	// Effects says what an event would set off if it were appended now; prev is
 	// the release before it, nil for a first publication. It may be nil, and a
 	// preview then says nothing of documents and people.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	nats "github.com/nats-io/nats-server/v2/server"
+	"github.com/spf13/cobra"
 )
 
 type composeFile struct {
@@ -198,7 +199,16 @@ func checkCommandLine(t *testing.T, args []string) {
 
 func TestHelp_examplesAreCommandLinesWeTake(t *testing.T) {
 	count := 0
-	for _, cmd := range (&program{}).root().Commands() {
+	var commands []*cobra.Command
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			commands = append(commands, sub)
+			walk(sub)
+		}
+	}
+	walk((&program{}).root())
+	for _, cmd := range commands {
 		if cmd.Runnable() && cmd.Example == "" && cmd.Name() != "help" {
 			t.Errorf("%s has no example", cmd.Name())
 		}
@@ -206,6 +216,7 @@ func TestHelp_examplesAreCommandLinesWeTake(t *testing.T) {
 			line, _, _ = strings.Cut(strings.TrimSpace(line), "        ") // what it does stands behind
 			line, _, _ = strings.Cut(line, " | ")
 			line, _, _ = strings.Cut(line, " < ")
+			line, _, _ = strings.Cut(line, " > ")
 			args, ok := strings.CutPrefix(line, "dateline ")
 			if !ok {
 				continue
@@ -214,7 +225,7 @@ func TestHelp_examplesAreCommandLinesWeTake(t *testing.T) {
 			checkCommandLine(t, splitShell(args))
 		}
 	}
-	if count < 25 {
+	if count < 50 {
 		t.Errorf("only %d examples found", count)
 	}
 }

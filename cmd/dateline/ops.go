@@ -28,6 +28,7 @@ func (a *app) ready(ctx context.Context) readiness {
 		}
 	}
 	look("log", a.wire.Ready)
+	look("keys", a.keys.Ready)
 	if a.now().pub != nil {
 		look(rolePublisher, a.now().pub.Ready)
 	}

@@ -48,7 +48,7 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 	if a.cfg.has(rolePublisher) {
 		p.pub, err = publisher.New(ctx, publisher.Config{
 			Wire: a.wire, Taxonomy: t, BaseURL: a.url, Now: time.Now, Log: component(a.log, rolePublisher),
-			Effects: p.effects, Forget: a.keys.Forget,
+			Effects: p.effects,
 		})
 		if err != nil {
 			return nil, err
