@@ -347,7 +347,7 @@ func (p *Publisher) Note(ctx context.Context, about, what, why string) error {
 }
 
 // trails are what else has a trail.
-func trails() []string { return []string{"keys", "taxonomy"} }
+func trails() []string { return []string{"keys", "subscriptions", "taxonomy"} }
 
 // getTrail answers with the trail of the keys or the taxonomy, oldest first.
 func (p *Publisher) getTrail(w http.ResponseWriter, r *http.Request) error {
@@ -360,7 +360,7 @@ func (p *Publisher) getTrail(w http.ResponseWriter, r *http.Request) error {
 	}
 	about := r.PathValue("about")
 	if !slices.Contains(trails(), about) {
-		return news.Problemf(news.NotFound, "there is no trail of %q; there is one of keys and of taxonomy, and the history of each release", news.CleanLine(about))
+		return news.Problemf(news.NotFound, "there is no trail of %q; there is one of keys, of subscriptions and of taxonomy, and the history of each release", news.CleanLine(about))
 	}
 	past := Past{ID: about}
 	if past.Trail, err = p.trail(r.Context(), &past); err != nil {

@@ -166,6 +166,21 @@ func (a *app) noteKey(ctx context.Context, what, name string) error {
 	return a.now().pub.Note(ctx, "keys", what, name)
 }
 
+// noted puts changes of the subscriptions into the trail, where there is one,
+// before they are made: who and when, and of a removal which. Addresses are not noted.
+func (a *app) noted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		what := map[string]string{http.MethodPost: "subscribe", http.MethodDelete: "unsubscribe"}[r.Method]
+		if pub := a.now().pub; pub != nil && what != "" {
+			if err := pub.Note(r.Context(), "subscriptions", what, strings.Trim(strings.TrimPrefix(r.URL.Path, "/api/v1/subscriptions"), "/")); err != nil {
+				access.Refuse(w, err)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // serve answers on l until the app closes.
 func (a *app) serve(l net.Listener, h http.Handler, name string) {
 	srv := &http.Server{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"dateline/publisher"
@@ -18,7 +19,7 @@ func (p *program) historyCommand() *cobra.Command {
 		Short: "Show what happened to a release: who, what, when, from where",
 		Long: `Show every revision of a release with what it changed. A key with the scope admin
 also sees who did it and from where, and what was done at the desk. In the place
-of an ID, keys and taxonomy stand for what was done with those.`,
+of an ID, keys, subscriptions and taxonomy stand for what was done with those.`,
 		Example: `  dateline history 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b
   dateline history keys
   dateline history 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --json`,
@@ -29,7 +30,7 @@ of an ID, keys and taxonomy stand for what was done with those.`,
 				return err
 			}
 			path := "/api/v1/releases/" + url.PathEscape(args[0]) + "/history"
-			if args[0] == "keys" || args[0] == "taxonomy" {
+			if slices.Contains([]string{"keys", "subscriptions", "taxonomy"}, args[0]) {
 				path = "/api/v1/trail/" + args[0]
 			}
 			var past publisher.Past

@@ -72,7 +72,7 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 		if err != nil {
 			return nil, err
 		}
-		api := a.keys.Require(access.Only(a.keys.Once(p.subs.Handler()), access.Admin))
+		api := a.keys.Require(access.Only(a.keys.Once(a.noted(p.subs.Handler())), access.Admin))
 		mux.Handle("/api/v1/subscriptions", api)
 		mux.Handle("/api/v1/subscriptions/", api)
 		p.rest = append(p.rest, p.subs.Run)
