@@ -356,11 +356,13 @@ func (p *Publisher) proposal(r *http.Request) (doc read.Proposal, notice string,
 	}
 	if kind == "application/json" {
 		doc, err = p.reader.JSON(b)
-	} else if doc, err = p.reader.Read(b); kind != "text/html" {
-		notice = read.EmbargoNotice(string(b))
+	} else {
+		doc, err = p.reader.Read(b)
 	}
-	if notice == "" && err == nil {
-		notice = read.EmbargoNotice(doc.Release.Title + "\n" + doc.Release.Text)
+	if err == nil {
+		if notice = read.Withheld(b); notice == "" {
+			notice = read.EmbargoNotice(doc.Release.Title + "\n" + doc.Release.Text)
+		}
 	}
 	return doc, notice, err
 }
