@@ -105,10 +105,10 @@ func (w *Wire) finishErasures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := map[string]bool{}
+	done, ids := map[string]bool{}, slices.Collect(maps.Keys(listed))
 	for _, n := range notes {
-		if done[n.ID] = n.Done; !n.Done {
-			listed[n.ID] = listed[n.ID] // it is looked at below, too
+		done[n.ID], ids = n.Done, append(ids, n.ID)
+		if !n.Done || listed[n.ID] {
 			continue
 		}
 		if err := w.list(n.Erasure); err != nil {
@@ -116,26 +116,37 @@ func (w *Wire) finishErasures(ctx context.Context) error {
 		}
 		listed[n.ID] = true
 	}
-	for _, id := range slices.Sorted(maps.Keys(listed)) {
-		tomb, err := w.tombstone(ctx, id)
-		switch {
-		case err == nil && !done[id]:
-			w.log.Warn().Str("release_id", id).Msg("an erasure was broken off, it goes on")
-			if err := errors.Join(w.list(tomb), w.erase(ctx, tomb)); err != nil {
-				return fmt.Errorf("go on with the erasure of release %s: %w", id, err)
-			}
-			w.toErase = append(w.toErase, id)
-		case err == nil, errors.Is(err, ErrNotFound):
-		case news.CodeOf(err) == news.Conflict:
-			if listed[id] {
-				w.log.Warn().Str("release_id", id).Msg("a release that was erased is back, by a backup; it must be erased again")
-				w.toErase = append(w.toErase, id)
-			}
-		default:
-			return fmt.Errorf("look at the erased release %s: %w", id, err)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if err := w.finishErasure(ctx, id, listed[id], done[id]); err != nil {
+			return fmt.Errorf("go on with the erasure of release %s: %w", id, err)
 		}
 	}
 	return nil
+}
+
+// finishErasure does so for one release. listed says that it has had a
+// tombstone, done that nothing but that was left.
+func (w *Wire) finishErasure(ctx context.Context, id string, listed, done bool) error {
+	tomb, err := w.tombstone(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && done:
+		return nil
+	case news.CodeOf(err) == news.Conflict:
+		if listed {
+			w.log.Warn().Str("release_id", id).Msg("a release that was erased is back, by a backup; it must be erased again")
+			w.toErase = append(w.toErase, id)
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	w.log.Warn().Str("release_id", id).Msg("an erasure was broken off, it goes on")
+	if err := w.list(tomb); err != nil {
+		return err
+	}
+	w.toErase = append(w.toErase, id)
+	return w.erase(ctx, tomb)
 }
 
 // erasuresFile in the data folder lists the erased releases, a JSON object on

@@ -18,7 +18,8 @@ const (
 
 // Record keeps what was tried for a recipient and a release, both single subject
 // words. It returns when the record is on disk; concurrent records share one
-// flush. When ctx ends first it is unknown whether the record was kept.
+// flush. When ctx ends first it is unknown whether the record was kept. The member
+// "answer" of a JSON object, which may quote the release, goes when that is erased.
 func (w *Wire) Record(ctx context.Context, recipient, release string, data []byte) error {
 	if !token(recipient) || !token(release) {
 		return errors.New("record: recipient or release is no word of letters, digits and dashes")
