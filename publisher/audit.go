@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"dateline/publisher/access"
@@ -318,8 +317,13 @@ func (p *Publisher) trail(ctx context.Context, past *Past) ([]Entry, error) {
 	}
 	delete(undone, "")
 	// Entries that were rewritten stand behind later ones, or twice.
-	slices.SortStableFunc(all, func(a, b Entry) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.ID, b.ID)) })
-	all = slices.CompactFunc(all, func(a, b Entry) bool { return a.ID == b.ID })
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(all, func(e Entry) bool {
+		twice := seen[e.ID]
+		seen[e.ID] = true
+		return twice
+	})
+	slices.SortStableFunc(all, func(a, b Entry) int { return a.Time.Compare(b.Time) })
 	made := map[string]*PastEvent{}
 	for i, rec := range past.public {
 		made[rec.Hash] = &past.Events[i]
