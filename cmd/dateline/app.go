@@ -267,7 +267,7 @@ func untilDrained(running context.Context, h http.Handler) http.Handler {
 }
 
 func unknownPath(w http.ResponseWriter, r *http.Request) {
-	access.Answer(w, http.StatusNotFound, "not found", fmt.Sprintf("there is nothing at %s in this API; it starts at /api/v1/releases", r.URL.Path), nil)
+	access.Answer(w, http.StatusNotFound, "not found", fmt.Sprintf("there is nothing at %s in this API; %s describes what there is", r.URL.Path, openAPIPath), nil)
 }
 
 // otherRole answers for what another process of this log serves.

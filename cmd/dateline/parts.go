@@ -38,6 +38,7 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 	p := &parts{taxonomy: t, stopFeeds: func() {}, stopRest: func() {}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", unknownPath)
+	mux.Handle(openAPIPath, openAPIHandler(a.url))
 	for role, paths := range apiPaths() {
 		for _, path := range paths {
 			if !a.cfg.has(role) {
