@@ -138,6 +138,12 @@ func (s *spy) leaked() bool {
 	return s.leak
 }
 
+func (s *spy) heardAnything() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heard > 0
+}
+
 // settle waits for the answer to a question that the spy may ask, so that what
 // the server was told before has had its effect.
 func (s *spy) settle(question string) {
@@ -261,7 +267,7 @@ func TestRoles_privateStaysPrivate(t *testing.T) {
 		if s.leaked() {
 			t.Errorf("%s has the secret words", user)
 		}
-		if s.heard == 0 {
+		if !s.heardAnything() {
 			t.Errorf("%s heard nothing at all, not even answers", user)
 		}
 		for len(s.refusals) > 0 {
