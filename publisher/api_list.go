@@ -110,6 +110,9 @@ func (p *Publisher) filterOf(q url.Values) (catalogue.Filter, error) {
 	var parts []string
 	for _, kind := range []string{"field", "country", "role", "source", "type", "language"} {
 		if v := q.Get(kind); v != "" {
+			if strings.Contains(v, "/") {
+				return f, news.Problemf(news.BadRequest, "%s=%s holds a slash; join several values of a kind by commas, and give each kind a parameter of its own", kind, news.CleanLine(v))
+			}
 			parts = append(parts, kind, strings.ReplaceAll(v, ",", "+"))
 		}
 	}

@@ -21,15 +21,18 @@ type fingerprint struct {
 }
 
 const (
-	run       = 3  // words in a run
-	minWords  = 20 // below it only titles are compared
-	nearBits  = 7  // at most so many of 64 bits differ in near-duplicates
-	nearLimit = 3  // so many are named
+	run      = 3  // words in a run
+	minWords = 20 // below it only titles are compared
+	// nearBits of 64 differ at most in near-duplicates. Of texts with 200 words of
+	// which three were changed, nine in ten are found; two texts that have nothing
+	// in common pass once in twenty million times.
+	nearBits  = 11
+	nearLimit = 3 // so many are named
 )
 
 func printOf(r *news.Release) fingerprint {
-	words := strings.FieldsFunc(strings.ToLower(r.Text), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
-	p := fingerprint{words: len(words), title: hash(news.Slugify(r.Title))}
+	words := wordsOf(r.Text)
+	p := fingerprint{words: len(words), title: hash(strings.Join(wordsOf(r.Title), " "))}
 	var sums [64]int
 	for i := 0; i+run <= len(words); i++ {
 		h := hash(strings.Join(words[i:i+run], " "))
@@ -43,6 +46,12 @@ func printOf(r *news.Release) fingerprint {
 		}
 	}
 	return p
+}
+
+// wordsOf are the words of a text in any script, in lower case, with the marks
+// that some scripts write vowels with.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return !unicode.In(c, unicode.Letter, unicode.Digit, unicode.Mark) })
 }
 
 func hash(s string) uint64 {
