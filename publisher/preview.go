@@ -30,8 +30,10 @@ type Preview struct {
 	// Until is when it would take place, for a version under embargo.
 	Until  time.Time `json:"until,omitzero"`
 	Topics []Topic   `json:"topics"`
-	// Documents are the feeds that would be made anew, as paths below the base
-	// URL without extension; each exists in every format.
+	// Documents are the feeds of one topic, or of one field with one country, that
+	// would be made anew, as paths below the base URL without extension; each exists
+	// in every format. With each go its variants: with routine series, of one role,
+	// of the groups that hold the topic, and of other combinations.
 	Documents []string `json:"documents"`
 	Formats   []string `json:"formats"`
 	Effects

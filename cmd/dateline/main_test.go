@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -39,6 +40,8 @@ type server struct {
 	data string
 	done chan struct{} // closed when the process has ended
 	exit error         // how it ended; read it behind done
+	mu   sync.Mutex
+	logs strings.Builder // guarded by mu
 	*client
 }
 
@@ -87,6 +90,9 @@ func (s *server) watch(stderr io.Reader, serving chan<- bool) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		line := lines.Text()
+		s.mu.Lock()
+		s.logs.WriteString(line + "\n")
+		s.mu.Unlock()
 		if strings.Contains(line, `"message":"serving"`) {
 			serving <- true
 		}
@@ -97,6 +103,13 @@ func (s *server) watch(stderr io.Reader, serving chan<- bool) {
 	s.exit = s.cmd.Wait()
 	close(serving)
 	close(s.done)
+}
+
+// logged is everything that the server has written so far.
+func (s *server) logged() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logs.String()
 }
 
 // awaitReady asks until the server is ready: there is no event to wait for

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -32,6 +33,12 @@ func TestScripts(t *testing.T) {
 				mib, err := strconv.Atoi(args[1])
 				ts.Check(err)
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("Title\n"+strings.Repeat("word ", mib<<20/5)), 0o600))
+			},
+			// soon sets SOON to the local time of UTC in so long a while.
+			"soon": func(ts *testscript.TestScript, _ bool, args []string) {
+				d, err := time.ParseDuration(args[0])
+				ts.Check(err)
+				ts.Setenv("SOON", time.Now().UTC().Add(d).Format("2006-01-02T15:04"))
 			},
 			// bytes writes a file from a quoted Go string, for what a script cannot hold.
 			"bytes": func(ts *testscript.TestScript, _ bool, args []string) {
