@@ -103,7 +103,7 @@ func (p *Publisher) mayTouch(r *http.Request, always ...access.Scope) error {
 		return nothingThere(r.PathValue("id"))
 	}
 	needs := access.Draft
-	if waits.Pending.State == news.Embargoed {
+	if guarded(&waits.Pending) {
 		needs = access.Publish
 	}
 	return access.Need(r.Context(), append(always, needs)...)

@@ -197,7 +197,7 @@ const noMatch = "-"
 
 func mayTakeOver(w *news.Pending, h Hold) error {
 	switch {
-	case h.OnlyDrafts && w.State != news.Draft:
+	case h.OnlyDrafts && guarded(w):
 		return news.Problemf(news.Forbidden, "what waits at the desk for release %s is no draft, so it takes the scope publish to replace it", w.Release.ID)
 	case h.Match == noMatch:
 		return news.Problemf(news.Conflict, "a version of release %s waits at the desk already; edit that one, or discard it first", w.Release.ID)
@@ -354,11 +354,15 @@ func (p *Publisher) AllWaiting(ctx context.Context) ([]news.Pending, error) {
 // loadTime is how long a request waits for what is being read at the start.
 const loadTime = 5 * time.Second
 
-// maySee: drafts are for those who write them, what is under embargo only for
-// those with that right.
+// guarded: what is under embargo, or was and could not be published, until an
+// editor takes it up again.
+func guarded(w *news.Pending) bool { return w.State == news.Embargoed || w.Stalled != "" }
+
+// maySee: drafts are for those who write them, what is guarded only for those
+// with that right.
 func maySee(ctx context.Context, w *news.Pending) bool {
 	caller := access.From(ctx)
-	if w.State == news.Embargoed {
+	if guarded(w) {
 		return caller.May(access.ReadEmbargoed)
 	}
 	return caller.May(access.Draft)

@@ -225,6 +225,40 @@ func TestHandler_desk_scopes(t *testing.T) {
 	}
 }
 
+// A withdrawal takes an embargo off before its time. What was under it is a draft
+// then, but no more people may read it than before.
+func TestHandler_desk_heldBack(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	if a := s.do(t, "POST", "/api/v1/releases", "text/markdown", strings.ReplaceAll(secretText, "zyxomatic", "plain")); a.status != http.StatusCreated {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	one, waits := "/api/v1/releases/"+secretID, "/api/v1/desk/"+secretID
+	if a := s.do(t, "POST", one+"/correct?note=x&"+tomorrow, "text/markdown", secretText, "If-Match", "*"); a.status != http.StatusCreated {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	if a := s.do(t, "POST", one+"/withdraw?reason=Mistake.", "", "", "If-Match", "*"); a.status != http.StatusOK {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	a := s.do(t, "GET", waits, "", "", "Scopes", "read-embargoed")
+	if d := waitingIn(t, a); d.State != news.Draft || !strings.Contains(d.Stalled, "withdrawn") || d.Release == nil {
+		t.Errorf("it is %s", a.body)
+	}
+	refused(t, s.do(t, "GET", waits, "", "", "Scopes", "draft"), http.StatusNotFound)
+	refused(t, s.do(t, "PUT", waits, "text/markdown", secretText, "Scopes", "draft", "If-Match", "*"), http.StatusNotFound)
+	refused(t, s.do(t, "DELETE", waits, "", "", "Scopes", "draft", "If-Match", "*"), http.StatusNotFound)
+	if a := s.do(t, "GET", "/api/v1/desk", "", "", "Scopes", "draft"); strings.Contains(string(a.body), "Quillfeather") {
+		t.Errorf("the desk for a key with draft is %s", a.body)
+	}
+	// An editor takes it up again: then it is a draft like any other.
+	if a := s.do(t, "PUT", waits, "text/markdown", secretText, "Scopes", "publish", "If-Match", "*"); a.status != http.StatusOK {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	if a := s.do(t, "GET", waits, "", "", "Scopes", "draft"); a.status != http.StatusOK {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+}
+
 func TestHandler_desk_repeats(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

@@ -369,12 +369,12 @@ func TestPublisher_model(t *testing.T) {
 		}
 		views := map[string]view{}
 		draw := func(name string, from ...string) string { return rapid.SampledFrom(from).Draw(rt, name) }
-		step := func(do func(ctx context.Context, m, other *modelled, seen view) (news.Code, string, error, string)) {
+		step := func(do func(ctx context.Context, m, other *modelled, seen view) (news.Code, string, string, error)) {
 			h.advance(time.Second)
 			i := rapid.IntRange(0, 1).Draw(rt, "release")
 			m, editor := both[i], draw("editor", "ann", "ben", "cem")
 			seen := views[editor+m.id]
-			code, outcome, err, got := do(asEditor(t.Context(), editor), m, both[1-i], seen)
+			code, outcome, got, err := do(asEditor(t.Context(), editor), m, both[1-i], seen)
 			if news.CodeOf(err) != code || (err == nil) != (code == "") || err == nil && got != outcome {
 				rt.Fatalf("it answers %q, %v; want %q, %q", got, err, outcome, code)
 			}
@@ -401,47 +401,47 @@ func TestPublisher_model(t *testing.T) {
 				views[editor+m.id] = v
 			},
 			"publish": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, _ view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, _ view) (news.Code, string, string, error) {
 					s := text()
 					code, outcome := m.publish(s)
 					_, got, err := p.Publish(ctx, release(m.origin, s), publisher.Intent{})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"correct": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					s, note, minor, at := text(), draw("note", "", "X.", "Y."), rapid.Bool().Draw(rt, "minor"), match(seen)
 					code, outcome := m.correct(at, s, note, minor)
 					_, got, err := p.Correct(ctx, m.id, release(m.origin, s), publisher.Change{Note: note, Minor: minor, Match: at})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"withdraw": func(*rapid.T) {
-				step(func(ctx context.Context, m, other *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, other *modelled, seen view) (news.Code, string, string, error) {
 					reason, by, at := draw("reason", "P.", "Q."), draw("by", "", "", other.id, m.id), match(seen)
 					code, outcome := m.withdraw(at, reason, by, other)
 					_, got, err := p.Withdraw(ctx, m.id, publisher.Withdrawal{Reason: reason, ReplacedBy: by, Match: at})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"republish": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					s, at := text(), match(seen)
 					code, outcome := m.republish(at, s)
 					_, got, err := p.Republish(ctx, m.id, release(m.origin, s), publisher.Change{Match: at})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"save": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					s, at, tag := text(), until(), etag(seen)
 					code, outcome := m.save(s, at, tag)
 					_, got, err := p.Save(ctx, release(m.origin, s), publisher.Intent{}, publisher.Hold{Until: at, Match: tag})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"save a correction or return": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					s, note, at, on := text(), draw("note", "", "X."), until(), match(seen)
 					kind, save := kindOf(note == ""), p.SaveFor
 					if rapid.Bool().Draw(rt, "return") {
@@ -449,46 +449,46 @@ func TestPublisher_model(t *testing.T) {
 					}
 					code, outcome := m.saveFor(kind, on, s, note, at)
 					_, got, err := save(ctx, m.id, release(m.origin, s), publisher.Change{Note: note, Minor: note == "", Match: on}, publisher.Hold{Until: at})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"edit": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					s, note, minor, tag := text(), draw("note", "", "X.", "Y."), rapid.Bool().Draw(rt, "minor"), etag(seen)
 					code, outcome := m.edit(s, note, minor, tag)
 					_, got, err := p.Edit(ctx, m.id, release(m.origin, s), publisher.Change{Note: note, Minor: minor}, tag)
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"embargo": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					at, tag := h.now().Add(time.Duration(rapid.IntRange(1, 30).Draw(rt, "seconds"))*time.Second), etag(seen)
 					code, outcome := m.embargo(at, tag)
 					_, got, err := p.Embargo(ctx, m.id, publisher.Hold{Until: at, Match: tag})
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"lift": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					tag := etag(seen)
 					code, outcome := m.lift(tag)
 					_, got, err := p.Lift(ctx, m.id, tag)
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"discard": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					tag := etag(seen)
 					code, outcome := m.discard(tag)
-					return code, outcome, p.Discard(ctx, m.id, tag), ""
+					return code, outcome, "", p.Discard(ctx, m.id, tag)
 				})
 			},
 			"release": func(*rapid.T) {
-				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, error, string) {
+				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					tag := etag(seen)
 					code, outcome := m.release(tag)
 					_, got, err := p.ReleaseNow(ctx, m.id, tag)
-					return code, outcome, err, string(got)
+					return code, outcome, string(got), err
 				})
 			},
 			"time goes by": func(*rapid.T) {
