@@ -18,8 +18,29 @@ type Entry struct {
 	Routine   bool
 	Surfaced  int64 // milliseconds since 1970, UTC; orders feeds
 	Updated   int64 // milliseconds since 1970, UTC; time of the newest event
+	Published int64 // milliseconds since 1970, UTC; the archive of its month holds the entry
 	Size      int   // bytes of text a full entry carries
-	lists     []*list
+	// Filed is the sequence of the event that gave the entry its topics and its
+	// month, and FiledAt that event's time, milliseconds since 1970, UTC.
+	Filed   uint64
+	FiledAt int64
+
+	lists []*list
+	// first and weight are Surfaced and Size as they were at first: they part
+	// months into documents, and no correction may move a boundary.
+	first  int64
+	weight int
+	// shelved is the entry as archives show it, when that is an earlier state.
+	shelved *Entry
+}
+
+// Archived is the entry as archives show it: the newest revision but minor ones,
+// which change no archive. One that files the release elsewhere is not minor.
+func (e *Entry) Archived() *Entry {
+	if e.shelved != nil {
+		return e.shelved
+	}
+	return e
 }
 
 // order sorts by surfaced time, newest last, and among equal times by id,
@@ -40,13 +61,15 @@ func sizeOf(r *news.Release) int {
 type list struct {
 	number     int // place in the index's numbering, for sets
 	entries    []*Entry
-	departures []departure
-	touched    uint64 // sequence of the last event that changed an entry here
-	shown      int    // releases that are not withdrawn
-	plain      int    // those among them that belong to no routine series
+	shelves    []shelf     // the same entries by month, the oldest first
+	arrivals   []*Entry    // each as it was filed here, in the order of the log
+	departures []departure // in the order of the log
+	touched    uint64      // sequence of the last event that changed an entry here
+	shown      int         // releases that are not withdrawn
+	plain      int         // those among them that belong to no routine series
 }
 
-// departure remembers that an event took an entry from its place.
+// departure remembers that an event took an entry from where it was filed.
 type departure struct {
 	seq uint64
 	at  int64  // time of the event, milliseconds since 1970
@@ -59,12 +82,14 @@ func (l *list) insert(e *Entry) {
 		i, _ = slices.BinarySearchFunc(l.entries, e, order)
 	}
 	l.entries = slices.Insert(l.entries, i, e)
+	l.shelve(e)
 	l.count(e, 1)
 }
 
 func (l *list) remove(e *Entry) {
 	if i, ok := slices.BinarySearchFunc(l.entries, e, order); ok {
 		l.entries = slices.Delete(l.entries, i, i+1)
+		l.unshelve(e)
 		l.count(e, -1)
 	}
 }

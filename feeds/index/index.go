@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
@@ -76,14 +77,11 @@ func (x *Index) Apply(seq uint64, e *news.Event) {
 		return
 	}
 	x.applied = seq
-	r := &e.Release
-	old := x.entries[r.ID]
-	entry := &Entry{
-		ID: r.ID, Seq: seq, Revision: r.Revision, Withdrawn: r.Status == news.Withdrawn, Routine: x.taxonomy.IsRoutine(r.Type),
-		Language: r.Language, Original: r.TranslationOf, Surfaced: r.SurfacedAt.UnixMilli(), Updated: r.UpdatedAt.UnixMilli(), Size: sizeOf(r), lists: x.listsOf(r),
-	}
+	old := x.entries[e.Release.ID]
+	entry := x.entryOf(seq, e)
 	if old != nil {
 		entry.ID = old.ID // one string for all revisions
+		x.follow(old, entry, e)
 		x.takeOut(old, entry)
 	}
 	x.entries[entry.ID] = entry
@@ -94,7 +92,59 @@ func (x *Index) Apply(seq uint64, e *news.Event) {
 	for _, l := range entry.lists {
 		l.insert(entry)
 		l.touched = seq
+		if entry.Filed == seq {
+			l.arrivals = append(l.arrivals, entry)
+		}
 	}
+	if e.Release.Erased && old != nil {
+		x.forget(entry)
+	}
+}
+
+// entryOf is the entry an event makes of a release that was not known before.
+func (x *Index) entryOf(seq uint64, e *news.Event) *Entry {
+	r := &e.Release
+	size, surfaced, updated := sizeOf(r), r.SurfacedAt.UnixMilli(), r.UpdatedAt.UnixMilli()
+	return &Entry{
+		ID: r.ID, Seq: seq, Revision: r.Revision, Withdrawn: r.Status == news.Withdrawn, Routine: x.taxonomy.IsRoutine(r.Type),
+		Language: r.Language, Original: r.TranslationOf, Surfaced: surfaced, Updated: updated, Published: r.PublishedAt.UnixMilli(), Size: size,
+		Filed: seq, FiledAt: updated, lists: x.listsOf(r), first: surfaced, weight: size,
+	}
+}
+
+// follow gives an entry what it keeps of the one it replaces: nothing when the
+// release is erased, because a replay will not find the earlier events.
+func (x *Index) follow(old, entry *Entry, e *news.Event) {
+	if e.Release.Erased {
+		return
+	}
+	entry.first, entry.weight = old.first, old.weight
+	if !filedAlike(old, entry) {
+		return
+	}
+	entry.Filed, entry.FiledAt = old.Filed, old.FiledAt
+	if e.Kind == news.KindRevised {
+		entry.shelved = old.Archived()
+	}
+}
+
+func filedAlike(a, b *Entry) bool {
+	return monthOf(a.Published) == monthOf(b.Published) && slices.Equal(a.lists, b.lists)
+}
+
+// forget drops what is remembered of an erased release's earlier states.
+func (x *Index) forget(e *Entry) {
+	for _, l := range x.lists() {
+		before := len(l.departures)
+		l.departures = slices.DeleteFunc(l.departures, func(d departure) bool { return d.old.ID == e.ID })
+		if len(l.departures) < before {
+			l.touched = e.Seq
+		}
+	}
+}
+
+func (x *Index) lists() []*list {
+	return append(slices.Collect(maps.Values(x.topics)), x.all)
 }
 
 // link keeps up which releases are translations of which.
@@ -140,17 +190,16 @@ func (x *Index) Translations(id string) []*Entry {
 	return out
 }
 
-// takeOut removes an entry that next replaces, and remembers the place it had
-// where it might leave a selection.
+// takeOut removes an entry that next replaces, and remembers where it was
+// filed when next is filed elsewhere.
 func (x *Index) takeOut(old, next *Entry) {
 	if old.Withdrawn {
 		x.withdrawn--
 	}
-	leaves := !slices.Equal(old.lists, next.lists) || order(next, old) < 0
 	for _, l := range old.lists {
 		l.remove(old)
 		l.touched = next.Seq
-		if leaves {
+		if !filedAlike(old, next) {
 			l.departures = append(l.departures, departure{next.Seq, next.Updated, old})
 		}
 	}

@@ -25,37 +25,67 @@ var paths = []string{
 }
 
 // history draws a random history of a few releases: publish, back-fill, revise,
-// retag, correct, withdraw, republish, with a clock that never goes back and
-// often stands still.
+// retag, correct, withdraw, republish, erase, with a clock that never goes back
+// and often stands still.
 type history struct {
-	t    *rapid.T
-	now  time.Time
-	last map[string]news.Release
+	t      *rapid.T
+	now    time.Time
+	last   map[string]news.Release
+	events []logged // what a replay finds: of an erased release its last event
+	seq    uint64
+}
+
+type logged struct {
+	seq   uint64
+	event news.Event
 }
 
 func newHistory(t *rapid.T) *history {
 	return &history{t: t, now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), last: map[string]news.Release{}}
 }
 
+// grow draws the next event. It is what the log ends with afterwards.
+func (h *history) grow() logged {
+	e := h.next()
+	h.seq++
+	if e.Release.Erased {
+		h.events = slices.DeleteFunc(h.events, func(l logged) bool { return l.event.Release.ID == e.Release.ID })
+	}
+	h.events = append(h.events, logged{h.seq, e})
+	return h.events[len(h.events)-1]
+}
+
 func (h *history) next() news.Event {
-	h.now = h.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 400, 1000, 90_000}).Draw(h.t, "wait")) * time.Millisecond)
-	id := news.NewID(strconv.Itoa(rapid.IntRange(1, 9).Draw(h.t, "release")))
+	h.now = h.now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 400, 1000, 90_000, 12 * 24 * 3600_000}).Draw(h.t, "wait")) * time.Millisecond)
+	n := rapid.IntRange(1, 9).Draw(h.t, "release")
+	for h.last[news.NewID(strconv.Itoa(n))].Erased {
+		n += 10
+	}
+	id := news.NewID(strconv.Itoa(n))
 	prev, known := h.last[id]
 	if !known {
 		r := h.content(news.Release{ID: id})
-		r.PublishedAt = h.now.AddDate(0, 0, -rapid.IntRange(0, 3).Draw(h.t, "age"))
+		r.PublishedAt = h.date()
 		return h.move(nil, r, news.KindPublished, rapid.Bool().Draw(h.t, "backfill"))
 	}
-	if prev.Status == news.Withdrawn {
-		return h.move(&prev, h.content(prev), news.KindRepublished, false)
-	}
 	kind := rapid.SampledFrom([]news.Kind{news.KindRevised, news.KindRevised, news.KindCorrected, news.KindWithdrawn}).Draw(h.t, "kind")
+	if prev.Status == news.Withdrawn {
+		kind = rapid.SampledFrom([]news.Kind{news.KindRepublished, news.KindRepublished, news.KindWithdrawn}).Draw(h.t, "kind after")
+	}
 	next := prev
 	if kind != news.KindWithdrawn {
 		next = h.content(prev)
+		if rapid.IntRange(0, 4).Draw(h.t, "date changes") == 0 {
+			next.PublishedAt = h.date()
+		}
 	}
+	next.Erased = kind == news.KindWithdrawn && (prev.Status == news.Withdrawn || rapid.Bool().Draw(h.t, "erased"))
 	next.Note, next.Reason = "a figure was wrong", "sent in error"
 	return h.move(&prev, next, kind, false)
+}
+
+func (h *history) date() time.Time {
+	return h.now.AddDate(0, 0, -rapid.SampledFrom([]int{0, 0, 0, 1, 3, 31, 95}).Draw(h.t, "age"))
 }
 
 func (h *history) move(prev *news.Release, next news.Release, kind news.Kind, backfill bool) news.Event {
@@ -70,6 +100,9 @@ func (h *history) move(prev *news.Release, next news.Release, kind news.Kind, ba
 func (h *history) content(r news.Release) news.Release {
 	r.Title = "Title"
 	r.Text = strings.Repeat("x", rapid.SampledFrom([]int{10, 60, 150, 500}).Draw(h.t, "size"))
+	if r.Revision > 0 && rapid.Bool().Draw(h.t, "stays filed") {
+		return r
+	}
 	r.Type = rapid.SampledFrom([]string{"press-release", "press-release", "daily-report"}).Draw(h.t, "type")
 	r.Language = rapid.SampledFrom([]string{"en", "ru", ""}).Draw(h.t, "language")
 	r.Fields, r.Countries, r.Sources = nil, nil, nil
@@ -86,32 +119,6 @@ func (h *history) content(r news.Release) news.Release {
 	return r
 }
 
-// oracle is the contract said the slow way: all releases, matched and sorted.
-func oracle(t *news.Taxonomy, s *news.Selection, releases map[string]news.Release) []string {
-	var in []news.Release
-	for _, r := range releases {
-		if s.Match(t, &r) {
-			in = append(in, r)
-		}
-	}
-	slices.SortFunc(in, func(a, b news.Release) int {
-		if c := b.SurfacedAt.Compare(a.SurfacedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	var out []string
-	size := 0
-	for _, r := range in {
-		out = append(out, fmt.Sprintf("%s:%d:%s", r.ID, r.Revision, r.Status))
-		size += len(r.Text) + len(r.Title) + len(r.Note) + len(r.Reason)
-		if len(out) >= limits.Count || size >= limits.Bytes {
-			break
-		}
-	}
-	return out
-}
-
 func shown(w index.Window) []string {
 	var out []string
 	for _, e := range w.Entries {
@@ -124,53 +131,61 @@ func shown(w index.Window) []string {
 	return out
 }
 
+// parse makes the selections of paths.
+func parse(t testing.TB, taxonomy *news.Taxonomy) []news.Selection {
+	t.Helper()
+	out := make([]news.Selection, len(paths))
+	for i, p := range paths {
+		s, err := news.ParseSelection(taxonomy, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[i] = s
+	}
+	return out
+}
+
 func TestIndex_Window(t *testing.T) {
 	taxonomy := news.DefaultTaxonomy()
+	selections := parse(t, taxonomy)
 	rapid.Check(t, func(rt *rapid.T) {
 		h, x := newHistory(rt), index.New(taxonomy)
-		selections := make([]news.Selection, len(paths))
 		queries := make([]index.Query, len(paths))
-		before := make([][]string, len(paths))
-		changed := make([]time.Time, len(paths))
 		windows := make([]index.Window, len(paths))
-		for i, p := range paths {
-			s, err := news.ParseSelection(taxonomy, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			selections[i], queries[i] = s, x.Query(s)
+		for i, s := range selections {
+			queries[i] = x.Query(s)
 		}
-		var events []news.Event
-		for seq := range uint64(rapid.IntRange(1, 40).Draw(rt, "events")) {
-			e := h.next()
-			events = append(events, e)
-			x.Apply(seq+1, &e)
-			for i := range paths {
-				want := oracle(taxonomy, &selections[i], h.last)
-				if !slices.Equal(want, before[i]) {
-					before[i], changed[i] = want, e.Time
-				}
-				if seq > 0 && x.Fresh(queries[i], windows[i].AsOf) && !slices.Equal(want, shown(windows[i])) {
-					rt.Fatalf("%s: an old window is called fresh after event %d", paths[i], seq+1)
+		m := replay(taxonomy, selections, nil)
+		for range rapid.IntRange(1, 40).Draw(rt, "events") {
+			l := h.grow()
+			x.Apply(l.seq, &l.event)
+			m = m.grown(h)
+			for i, p := range paths {
+				want := m.seen[i].window
+				if l.seq > 1 && x.Fresh(queries[i], windows[i].AsOf) && !slices.Equal(want, shown(windows[i])) {
+					rt.Fatalf("%s: an old window is called fresh after event %d", p, l.seq)
 				}
 				windows[i] = x.Window(queries[i], limits)
 				if got := shown(windows[i]); !slices.Equal(got, want) {
-					rt.Fatalf("%s after event %d:\n got %q\nwant %q", paths[i], seq+1, got, want)
+					rt.Fatalf("%s after event %d:\n got %q\nwant %q", p, l.seq, got, want)
 				}
-				if !windows[i].Changed.Equal(changed[i]) {
-					rt.Fatalf("%s after event %d: changed %v, want %v", paths[i], seq+1, windows[i].Changed, changed[i])
+				if !windows[i].Changed.Equal(m.seen[i].changed) {
+					rt.Fatalf("%s after event %d: changed %v, want %v", p, l.seq, windows[i].Changed, m.seen[i].changed)
 				}
 			}
 		}
 		replayed := index.New(taxonomy)
-		for i := range events {
-			replayed.Apply(uint64(i+1), &events[i])
-			replayed.Apply(uint64(i+1), &events[i]) // a second time does nothing
+		for _, l := range h.events {
+			replayed.Apply(l.seq, &l.event)
+			replayed.Apply(l.seq, &l.event) // a second time does nothing
 		}
-		for i := range paths {
+		for i, p := range paths {
 			again := replayed.Window(replayed.Query(selections[i]), limits)
-			if !slices.Equal(shown(again), shown(windows[i])) || !again.Changed.Equal(windows[i].Changed) || again.Full != windows[i].Full {
-				rt.Fatalf("%s: a replay gives another window", paths[i])
+			if !slices.Equal(shown(again), shown(windows[i])) || !again.Changed.Equal(windows[i].Changed) || again.Full != windows[i].Full || again.Behind != windows[i].Behind {
+				rt.Fatalf("%s: a replay gives another window", p)
+			}
+			if a, b := chain(replayed, replayed.Query(selections[i]), again), chain(x, queries[i], windows[i]); !slices.EqualFunc(a, b, sameArchive) {
+				rt.Fatalf("%s: a replay gives another archive:\n%v\n%v", p, a, b)
 			}
 		}
 	})
@@ -180,9 +195,9 @@ func TestIndex_Count(t *testing.T) {
 	taxonomy := news.DefaultTaxonomy()
 	rapid.Check(t, func(rt *rapid.T) {
 		h, x := newHistory(rt), index.New(taxonomy)
-		for seq := range uint64(rapid.IntRange(1, 30).Draw(rt, "events")) {
-			e := h.next()
-			x.Apply(seq+1, &e)
+		for range rapid.IntRange(1, 30).Draw(rt, "events") {
+			l := h.grow()
+			x.Apply(l.seq, &l.event)
 		}
 		for _, c := range []struct {
 			kind news.TopicKind

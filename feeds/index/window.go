@@ -8,14 +8,26 @@ type Limits struct {
 	Bytes int
 }
 
+// part are the limits of one document of an archive: half a window, so that a
+// month's newest document, while it fills, stands in the window as a whole.
+func (l Limits) part() Limits { return Limits{max(l.Count/2, 1), max(l.Bytes/2, 1)} }
+
+// reached reports whether a document of count entries and size bytes is full.
+func (l Limits) reached(count, size int) bool { return count >= l.Count || size >= l.Bytes }
+
 // Window is the entries a document of a selection shows, the newest first.
 type Window struct {
 	Entries []*Entry
-	// Changed is the time of the last event that changed the window: of an
-	// entry in it, or of one that left it. It is zero while nothing ever was in it.
+	// Changed is the time of the last event that changed an entry of the window,
+	// or that filed a release under the selection or took one from it. It is
+	// zero while nothing ever was in it.
 	Changed time.Time
 	// Full says that a limit was reached, so there may be older entries.
 	Full bool
+	// Behind is the newest document of the archive that has an entry which the
+	// window has not; from it, [Archive.Previous] leads to all others. It is
+	// zero when the window has them all.
+	Behind Part
 	// AsOf is the last event the window takes account of.
 	AsOf uint64
 }
@@ -34,13 +46,16 @@ func (x *Index) Window(q Query, limits Limits) Window {
 		}
 		w.Entries = append(w.Entries, e)
 		size += e.Size
-		if len(w.Entries) >= limits.Count || size >= limits.Bytes {
+		if limits.reached(len(w.Entries), size) {
 			w.Full = true
 			break
 		}
 	}
-	if changed := w.changed(q, lead); changed >= 0 {
+	if changed := x.changed(&w, q, lead); changed >= 0 {
 		w.Changed = time.UnixMilli(changed).UTC()
+	}
+	if w.Full {
+		w.Behind = x.behind(q, w.Entries[len(w.Entries)-1], limits.part())
 	}
 	return w
 }
@@ -78,28 +93,24 @@ func (x *Index) shortest(q Query) []*list {
 	return lists
 }
 
-// changed is the time of the last event that changed the window, in
-// milliseconds since 1970; -1 when there was none.
-//
-// Entries of the window carry their own times. An entry that left counts when
-// it left after the last change of any entry that is here now, and from a place
-// that was inside: because none of today's entries has changed since, they all
-// stood here then, and so the place was inside if it lies before the last of
-// them, or if there was room behind it.
-func (w *Window) changed(q Query, lead []*list) int64 {
+// changed is Window.Changed in milliseconds since 1970; -1 when there was none.
+// Only what came after the last change of an entry of the window is looked at.
+func (x *Index) changed(w *Window, q Query, lead []*list) int64 {
 	latest, lastSeq := int64(-1), uint64(0)
 	for _, e := range w.Entries {
 		latest, lastSeq = max(latest, e.Updated), max(lastSeq, e.Seq)
 	}
 	for _, l := range lead {
 		for i := len(l.departures) - 1; i >= 0 && l.departures[i].seq > lastSeq; i-- {
-			d := &l.departures[i]
-			if !q.match(d.old) {
-				continue
-			}
-			if !w.Full || order(w.Entries[len(w.Entries)-1], d.old) < 0 {
+			if d := &l.departures[i]; q.match(d.old) {
 				latest = max(latest, d.at)
 				break // earlier ones of this list are older still
+			}
+		}
+		for i := len(l.arrivals) - 1; i >= 0 && l.arrivals[i].Filed > lastSeq; i-- {
+			if e := l.arrivals[i]; x.entries[e.ID].Filed == e.Filed && q.match(e) {
+				latest = max(latest, e.FiledAt)
+				break
 			}
 		}
 	}
