@@ -76,6 +76,16 @@ func (e *apiError) Error() string {
 	return text
 }
 
+// get asks the server that the command is for, and decodes its answer into out.
+func (p *program) get(cmd *cobra.Command, path string, out any) error {
+	c, err := p.client(cmd)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(cmd.Context(), http.MethodGet, path, nil, nil, out)
+	return err
+}
+
 // call sends one request and decodes the JSON answer into out, which may be nil.
 func (c *client) call(ctx context.Context, method, path string, header http.Header, body []byte, out any) (http.Header, error) {
 	res, err := c.send(ctx, method, path, header, body)

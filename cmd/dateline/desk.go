@@ -70,14 +70,10 @@ drafts, and only those with read-embargoed what is under embargo.`,
 }
 
 func (p *program) listDesk(cmd *cobra.Command, asJSON bool) error {
-	c, err := p.client(cmd)
-	if err != nil {
-		return err
-	}
 	var list struct {
 		Waiting []publisher.Desk `json:"waiting"`
 	}
-	if _, err := c.call(cmd.Context(), http.MethodGet, deskPath, nil, nil, &list); err != nil {
+	if err := p.get(cmd, deskPath, &list); err != nil {
 		return err
 	}
 	if asJSON {
@@ -115,12 +111,8 @@ func (p *program) deskShowCommand() *cobra.Command {
   dateline desk show 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --json`,
 		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			var d publisher.Desk
-			if _, err := c.call(cmd.Context(), http.MethodGet, deskPath+"/"+url.PathEscape(args[0]), nil, nil, &d); err != nil {
+			if err := p.get(cmd, deskPath+"/"+url.PathEscape(args[0]), &d); err != nil {
 				return err
 			}
 			if asJSON {
@@ -184,10 +176,14 @@ func versionFlag(cmd *cobra.Command, into *string) {
 	cmd.Flags().StringVar(into, "version", "", "`NUMBER` of the version the change is based on (default the newest)")
 }
 
-// told prints what became of a version at the desk.
-func (p *program) told(h http.Header, d publisher.Desk, asJSON bool) error {
-	res := asWaiting("", h, &d)
-	return p.report([]published{res}, asJSON)
+// moveAtDesk makes a change after which something waits still, and prints it.
+func (p *program) moveAtDesk(cmd *cobra.Command, method, id, below, version string, q url.Values, doc *document, asJSON bool) error {
+	var d publisher.Desk
+	h, err := p.changeDesk(cmd, method, id, below, version, q, doc, &d)
+	if err != nil {
+		return err
+	}
+	return p.report([]published{asWaiting("", h, &d)}, asJSON)
 }
 
 func asWaiting(file string, h http.Header, d *publisher.Desk) published {
@@ -219,12 +215,10 @@ func (p *program) deskEditCommand() *cobra.Command {
 			if accept {
 				q.Set("accept_proposals", "true")
 			}
-			var d publisher.Desk
-			h, err := p.changeDesk(cmd, http.MethodPut, args[0], "", version, q, &doc, &d)
-			if err != nil {
+			if err := p.moveAtDesk(cmd, http.MethodPut, args[0], "", version, q, &doc, asJSON); err != nil {
 				return naming(args[1], err)
 			}
-			return p.told(h, d, asJSON)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&note, "note", "", "`TEXT` for the public, when it becomes a correction: what was wrong (default the one it has)")
@@ -254,12 +248,7 @@ it can mean, so that nothing is out early; the answer says so.`,
 			}
 			q := url.Values{"until": {until}}
 			setIf(q, "zone", zone)
-			var d publisher.Desk
-			h, err := p.changeDesk(cmd, http.MethodPut, args[0], "/embargo", version, q, nil, &d)
-			if err != nil {
-				return err
-			}
-			return p.told(h, d, asJSON)
+			return p.moveAtDesk(cmd, http.MethodPut, args[0], "/embargo", version, q, nil, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&until, "until", "", "`TIME`, like 2026-12-01T09:00")
@@ -279,12 +268,7 @@ func (p *program) deskLiftCommand() *cobra.Command {
 		Example: `  dateline desk lift 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b`,
 		Args:    exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var d publisher.Desk
-			h, err := p.changeDesk(cmd, http.MethodDelete, args[0], "/embargo", version, url.Values{}, nil, &d)
-			if err != nil {
-				return err
-			}
-			return p.told(h, d, asJSON)
+			return p.moveAtDesk(cmd, http.MethodDelete, args[0], "/embargo", version, url.Values{}, nil, asJSON)
 		},
 	}
 	versionFlag(cmd, &version)

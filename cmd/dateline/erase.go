@@ -98,14 +98,10 @@ func (p *program) erasuresCommand() *cobra.Command {
   dateline erasures --json > erasures.json`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			var list struct {
 				Erasures []wire.Erasure `json:"erasures"`
 			}
-			if _, err := c.call(cmd.Context(), http.MethodGet, "/api/v1/erasures", nil, nil, &list); err != nil {
+			if err := p.get(cmd, "/api/v1/erasures", &list); err != nil {
 				return err
 			}
 			if asJSON {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,16 +24,12 @@ of an ID, keys, subscriptions and taxonomy stand for what was done with those.`,
   dateline history 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --json`,
 		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			path := "/api/v1/releases/" + url.PathEscape(args[0]) + "/history"
 			if slices.Contains([]string{"keys", "subscriptions", "taxonomy"}, args[0]) {
 				path = "/api/v1/trail/" + args[0]
 			}
 			var past publisher.Past
-			if _, err := c.call(cmd.Context(), http.MethodGet, path, nil, nil, &past); err != nil {
+			if err := p.get(cmd, path, &past); err != nil {
 				return err
 			}
 			if asJSON {

@@ -119,14 +119,10 @@ func (p *program) keyListCommand() *cobra.Command {
   dateline key list --json`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			var list struct {
 				Keys []key `json:"keys"`
 			}
-			if _, err := c.call(cmd.Context(), http.MethodGet, keysPath, nil, nil, &list); err != nil {
+			if err := p.get(cmd, keysPath, &list); err != nil {
 				return err
 			}
 			if asJSON {

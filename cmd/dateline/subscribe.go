@@ -130,14 +130,10 @@ func (p *program) subscriptionsCommand() *cobra.Command {
   dateline subscriptions --json`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			var list struct {
 				Subscriptions []subscription `json:"subscriptions"`
 			}
-			if _, err := c.call(cmd.Context(), http.MethodGet, subscriptionsPath, nil, nil, &list); err != nil {
+			if err := p.get(cmd, subscriptionsPath, &list); err != nil {
 				return err
 			}
 			if asJSON {

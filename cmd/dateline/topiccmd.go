@@ -31,14 +31,10 @@ lead to the topic for ever; releases, subscriptions and feeds follow it.`,
   dateline taxonomy retire source/secretariat --yes`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			var list struct {
 				Changes []topics.Change `json:"changes"`
 			}
-			if _, err := c.call(cmd.Context(), http.MethodGet, taxonomyPath, nil, nil, &list); err != nil {
+			if err := p.get(cmd, taxonomyPath, &list); err != nil {
 				return err
 			}
 			if asJSON {

@@ -106,12 +106,8 @@ stand as ids; their addresses are not shown. It needs a key with the scope admin
   dateline trace 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --json`,
 		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := p.client(cmd)
-			if err != nil {
-				return err
-			}
 			var t trace
-			if _, err := c.call(cmd.Context(), http.MethodGet, "/api/v1/releases/"+url.PathEscape(args[0])+"/trace", nil, nil, &t); err != nil {
+			if err := p.get(cmd, "/api/v1/releases/"+url.PathEscape(args[0])+"/trace", &t); err != nil {
 				return err
 			}
 			if asJSON {
