@@ -16,10 +16,11 @@ type Entry struct {
 	Language  string
 	Original  string // id of the release this is a translation of
 	Routine   bool
-	Surfaced  int64 // milliseconds since 1970, UTC; orders feeds
-	Updated   int64 // milliseconds since 1970, UTC; time of the newest event
-	Published int64 // milliseconds since 1970, UTC; the archive of its month holds the entry
-	Size      int   // bytes of text a full entry carries
+	Slug      string // of the title, for the address of its page
+	Surfaced  int64  // milliseconds since 1970, UTC; orders feeds
+	Updated   int64  // milliseconds since 1970, UTC; time of the newest event
+	Published int64  // milliseconds since 1970, UTC; the archive of its month holds the entry
+	Size      int    // bytes of text a full entry carries
 	// Filed is the sequence of the event that gave the entry its topics and its
 	// month, and FiledAt that event's time, milliseconds since 1970, UTC.
 	Filed   uint64
