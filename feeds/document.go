@@ -28,6 +28,7 @@ type plan struct {
 	query     index.Query
 	frames    map[render.Format]*frame
 	view      atomic.Pointer[view]
+	measure   atomic.Pointer[measure]
 }
 
 // frame is what stands around the items of a plan's documents.
@@ -161,13 +162,13 @@ func (f *Feeds) viewOf(p *plan) *view {
 func (f *Feeds) tags(p *plan, v *view) (feed, page string) {
 	b := make([]byte, 0, len(p.path)+32+len(v.window.Entries)*48)
 	b = append(append(b, p.path...), '\n')
-	b = binary.BigEndian.AppendUint64(b, uint64(v.updated().UnixMilli()))
 	for _, e := range v.window.Entries {
 		b = append(b, e.ID...)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Revision))
 	}
+	updated := binary.BigEndian.AppendUint64(nil, uint64(v.updated().UnixMilli())) // pages do not say it
 	content := sha256.Sum256(b)
-	return hashed(f.feedSeed, content[:]), hashed(f.pageSeed, content[:], fmt.Append(nil, v.window.Full))
+	return hashed(f.feedSeed, content[:], updated), hashed(f.pageSeed, content[:], fmt.Append(nil, v.window.Full))
 }
 
 func hashed(parts ...[]byte) string {

@@ -45,6 +45,7 @@ type Config struct {
 const (
 	keptFragments = 160 << 20 // bytes of rendered releases: about 8,000, the windows of all single topics
 	keptDocuments = 64 << 20  // bytes of whole documents and pages, fragments counted again
+	keptItems     = 16 << 20  // bytes of entries of lists in further languages
 	keptPlans     = 4096      // selections asked for
 )
 
@@ -54,14 +55,17 @@ type Feeds struct {
 	limits   index.Limits
 	index    *index.Index
 	renderer *render.Renderer
-	look     *page.Look
+	look     *page.Look // in the first language, as site is
 	site     *site.Site
+	sites    map[string]*site.Site // by language
+	looks    map[string]*page.Look
 	feedSeed []byte // what all feeds depend on beside the log
 	pageSeed []byte // the same for pages
 
 	plans     *cache[string, *plan]
 	fragments *cache[uint64, *fragment] // by sequence in the log
 	documents *cache[string, *document]
+	items     *cache[itemKey, []byte]
 	making    singleflight.Group
 	press     sync.Pool // of *compressor
 	buffers   sync.Pool // of *[]byte
@@ -95,23 +99,27 @@ func New(cfg Config) (*Feeds, error) {
 		cfg: cfg, limits: index.Limits{Count: cfg.Window, Bytes: cfg.WindowBytes},
 		index: index.New(cfg.Taxonomy), renderer: render.New(cfg.Taxonomy, cfg.BaseURL, cfg.Title),
 		plans: newCache[string, *plan](keptPlans), fragments: newCache[uint64, *fragment](keptFragments),
-		documents: newCache[string, *document](keptDocuments),
+		documents: newCache[string, *document](keptDocuments), items: newCache[itemKey, []byte](keptItems),
+		sites: map[string]*site.Site{}, looks: map[string]*page.Look{},
 	}
 	f.cfg.Log = cfg.Log.With().Str("component", "feeds").Logger()
 	f.follow.moved = make(chan struct{})
-	if f.look, err = page.New(page.Config{BaseURL: cfg.BaseURL, Name: cfg.Title}); err != nil {
-		return nil, err
+	for _, l := range page.Languages() {
+		if f.looks[l], err = page.New(page.Config{BaseURL: cfg.BaseURL, Name: cfg.Title, Language: l}); err != nil {
+			return nil, err
+		}
+		if f.sites[l], err = site.New(f.looks[l], cfg.Taxonomy); err != nil {
+			return nil, err
+		}
 	}
-	if f.site, err = site.New(f.look, cfg.Taxonomy); err != nil {
-		return nil, err
-	}
+	f.look, f.site = f.looks[page.Languages()[0]], f.sites[page.Languages()[0]]
 	f.feedSeed, f.pageSeed, err = f.seeds()
 	return f, err
 }
 
 // seeds are hashes of what documents depend on beside the log: the versions of
 // what renders them, where they are served, and the names of topics.
-func (f *Feeds) seeds() (feed, page []byte, err error) {
+func (f *Feeds) seeds() (feed, pages []byte, err error) {
 	h := sha256.New()
 	e := json.NewEncoder(h)
 	for _, k := range news.TopicKinds {
@@ -123,7 +131,10 @@ func (f *Feeds) seeds() (feed, page []byte, err error) {
 		return nil, nil, err
 	}
 	feed = h.Sum(nil)
-	err = e.Encode([]any{site.Version, f.look.Version()})
+	err = e.Encode(site.Version)
+	for _, l := range page.Languages() {
+		err = errors.Join(err, e.Encode(f.looks[l].Version()))
+	}
 	return feed, h.Sum(nil), err
 }
 

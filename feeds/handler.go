@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,33 +34,61 @@ func (f *Feeds) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *Feeds) route(w http.ResponseWriter, r *http.Request) error {
-	path := r.URL.EscapedPath()
+	language, path := page.SplitLanguage(r.URL.EscapedPath())
+	if language != "" {
+		return f.routeIn(w, r, language, path)
+	}
 	switch {
 	case !f.follow.caughtUp():
 		return news.Problemf(news.Unavailable, "the log is still being read; try again in a moment")
 	case len(path) > maxPath:
 		return news.Problemf(news.BadRequest, "the address has %d characters, more than %d are not read", len(path), maxPath)
-	case path == "/" || path == "":
-		return f.overview(w, r, "/", func() ([]byte, error) { return f.frontPage(r.Context()) })
-	case path == "/topics":
-		return f.overview(w, r, path, func() ([]byte, error) { return f.site.Topics(f.index.Total(), f.index.Count) })
-	case path == "/about-feeds":
-		return f.overview(w, r, path, f.site.About)
-	case path == "/feeds" || path == "/feeds/":
-		w.Header().Set("Cache-Control", maxAge(pageAge))
-		http.Redirect(w, r, f.look.Path("/topics"), http.StatusFound)
-		return nil
-	case strings.HasPrefix(path, "/feeds/"):
+	case path == "":
+		path = "/"
+	case strings.HasPrefix(path, "/feeds/") && path != "/feeds/":
 		return f.serveSelection(w, r, strings.TrimPrefix(path, "/feeds/"))
 	case strings.HasPrefix(path, "/releases/"):
 		return f.serveRelease(w, r, strings.TrimPrefix(path, "/releases/"))
 	case path == f.look.StylePath():
 		f.style(w, r)
 		return nil
-	case path == "/topics/" || path == "/about-feeds/":
-		return &moved{strings.TrimSuffix(path, "/")}
+	}
+	if found, err := f.pageOf(w, r, page.Languages()[0], path); found {
+		return err
 	}
 	return news.Problemf(news.NotFound, "there is no page at %s; the list of topics is at /topics", path)
+}
+
+// routeIn answers for a path with a language in front: pages that exist in every
+// language have one there, everything else is at its plain path.
+func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path string) error {
+	if !f.follow.caughtUp() {
+		return news.Problemf(news.Unavailable, "the log is still being read; try again in a moment")
+	}
+	if len(path) > maxPath {
+		return news.Problemf(news.BadRequest, "the address has %d characters, more than %d are not read", len(path), maxPath)
+	}
+	if found, err := f.pageOf(w, r, language, path); found {
+		return err
+	}
+	rest, isFeed := strings.CutPrefix(path, "/feeds/")
+	if !isFeed {
+		return &moved{path}
+	}
+	p, format, err := f.planOf(rest)
+	var m *moved
+	switch {
+	case errors.As(err, &m):
+		return &moved{page.InLanguage(language, m.path)}
+	case err != nil:
+		return err
+	case format != "":
+		return &moved{path}
+	}
+	if err := f.ended(&p.selection); err != nil {
+		return err
+	}
+	return f.serveSelectionPage(w, r, p, language)
 }
 
 // serveSelection answers for what stands behind /feeds/.
@@ -71,11 +100,10 @@ func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest stri
 	if err := f.ended(&p.selection); err != nil {
 		return err
 	}
-	v := f.viewOf(p)
 	if format == "" {
-		page.Headers(w.Header())
-		return f.answer(w, r, validators{tag: v.pageTag}, pageAge, http.StatusOK, func() (*document, error) { return f.selectionPage(r.Context(), p, v) })
+		return f.serveSelectionPage(w, r, p, "")
 	}
+	v := f.viewOf(p)
 	h := w.Header()
 	h.Set("Content-Type", format.ContentType())
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -194,7 +194,7 @@ func TestFeeds_Translations(t *testing.T) {
 	original = n.publish(original)
 	path := func(r news.Release) string { return strings.TrimPrefix(news.ReleaseURL("", r.ID, r.Title), base) }
 	link := func(r news.Release, name string) string {
-		return `/releases/` + r.ID + `" hreflang="` + r.Language + `" lang="` + r.Language + `">` + name + "<"
+		return path(r) + `" hreflang="` + r.Language + `" lang="` + r.Language + `">` + name + "<"
 	}
 	lacks(t, n.page(path(original)), "Русский")
 	russian = n.publish(russian)

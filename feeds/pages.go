@@ -4,43 +4,106 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/http"
+	"strings"
 
 	"dateline/feeds/index"
 	"dateline/feeds/site"
 	"dateline/publisher/news"
+	"dateline/publisher/page"
 )
 
-// selectionPage is the page of a view.
-func (f *Feeds) selectionPage(ctx context.Context, p *plan, v *view) (*document, error) {
-	return f.keep(ctx, p.path, v.pageTag, func(ctx context.Context) (*document, error) {
-		items, err := f.itemsOf(ctx, v.window.Entries)
-		if err != nil {
-			return nil, err
-		}
-		b, err := f.site.Selection(site.Selection{Selection: p.selection, Path: p.path, Title: p.title, Notes: p.notes, Items: items, Full: v.window.Full})
-		return f.page(b, err, v.pageTag)
+// pageOf answers for pages that exist in every language. path is without the
+// language; it reports whether there is such a page.
+func (f *Feeds) pageOf(w http.ResponseWriter, r *http.Request, language, path string) (bool, error) {
+	key, s := page.InLanguage(language, path), f.sites[language]
+	switch path {
+	case "/":
+		return true, f.overview(w, r, key, func() ([]byte, error) { return f.frontPage(r.Context(), language) })
+	case "/topics":
+		return true, f.overview(w, r, key, func() ([]byte, error) { return s.Topics(f.index.Total(), f.index.Count) })
+	case "/about-feeds":
+		return true, f.overview(w, r, key, s.About)
+	case "/feeds":
+		return true, f.find(w, r, language)
+	case "/topics/", "/about-feeds/", "/feeds/":
+		return true, &moved{page.InLanguage(language, strings.TrimSuffix(path, "/"))}
+	}
+	return false, nil
+}
+
+// serveSelectionPage answers with the page of a plan. language is the one in
+// front of the path, empty for none.
+func (f *Feeds) serveSelectionPage(w http.ResponseWriter, r *http.Request, p *plan, language string) error {
+	own := page.OwnLanguage(p.path)
+	switch {
+	case own != "" && language != "":
+		return &moved{"/feeds/" + p.path}
+	case own != "":
+		language = own
+	case language == "":
+		language = page.Languages()[0]
+	}
+	v := f.viewOf(p)
+	m := f.measureOf(p, v)
+	tag := hashed([]byte(v.pageTag), []byte(language), m.state)
+	page.Headers(w.Header())
+	return f.answer(w, r, validators{tag: tag}, pageAge, http.StatusOK, func() (*document, error) {
+		return f.keep(r.Context(), "page/"+language+"/"+p.path, tag, func(ctx context.Context) (*document, error) {
+			items, err := f.itemsOf(ctx, language, v.window.Entries)
+			if err != nil {
+				return nil, err
+			}
+			b, err := f.sites[language].Selection(site.Selection{
+				Selection: p.selection, Items: items, Full: v.window.Full, Count: m.count, Weekly: m.weekly, Recent: m.recent, Wider: m.wider,
+			})
+			return f.page(b, err, tag)
+		})
 	})
 }
 
 // front is how many releases the front page shows.
 const front = 10
 
-func (f *Feeds) frontPage(ctx context.Context) ([]byte, error) {
-	items, err := f.itemsOf(ctx, f.index.Window(f.index.Query(news.Selection{}), index.Limits{Count: front, Bytes: math.MaxInt}).Entries)
+func (f *Feeds) frontPage(ctx context.Context, language string) ([]byte, error) {
+	items, err := f.itemsOf(ctx, language, f.index.Window(f.index.Query(news.Selection{}), index.Limits{Count: front, Bytes: math.MaxInt}).Entries)
 	if err != nil {
 		return nil, err
 	}
-	return f.site.Front(items, f.index.Count)
+	return f.sites[language].Front(items, f.index.Count)
 }
 
-func (f *Feeds) itemsOf(ctx context.Context, entries []*index.Entry) ([][]byte, error) {
-	fragments, err := f.fragmentsOf(ctx, entries)
-	if err != nil {
-		return nil, err
+// itemKey names an entry of a list in a language.
+type itemKey struct {
+	seq      uint64
+	language string
+}
+
+// itemsOf returns entries as elements of lists. In the first language they are
+// ready; in others they are rendered for the first page that shows them.
+func (f *Feeds) itemsOf(ctx context.Context, language string, entries []*index.Entry) ([][]byte, error) {
+	items := make([][]byte, len(entries))
+	if language == page.Languages()[0] {
+		fragments, err := f.fragmentsOf(ctx, entries)
+		for i, g := range fragments {
+			items[i] = g.item
+		}
+		return items, err
 	}
-	items := make([][]byte, len(fragments))
-	for i, g := range fragments {
-		items[i] = g.item
+	for i, e := range entries {
+		key := itemKey{e.Seq, language}
+		item, ok := f.items.get(key)
+		if !ok {
+			r, err := f.read(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			if item, err = f.sites[language].Item(r); err != nil {
+				return nil, err
+			}
+			f.items.put(key, item, len(item))
+		}
+		items[i] = item
 	}
 	return items, nil
 }
@@ -61,13 +124,14 @@ func (f *Feeds) page(b []byte, err error, tag string) (*document, error) {
 	return &document{tag: tag, blocks: []*block{&whole}}, nil
 }
 
-// releasePage is the page of a release.
+// releasePage is the page of a release, in the language of its text if that is
+// one pages are written in.
 func (f *Feeds) releasePage(ctx context.Context, e *index.Entry) (*document, error) {
 	state := fmt.Appendf(nil, "%d", e.Revision)
 	var others []site.Translation
 	for _, o := range f.index.Translations(e.ID) {
-		others = append(others, site.Translation{ID: o.ID, Language: o.Language})
-		state = fmt.Appendf(state, " %s %s", o.ID, o.Language)
+		others = append(others, site.Translation{Path: releasePath(o), Language: o.Language})
+		state = fmt.Appendf(state, " %s %s", releasePath(o), o.Language)
 	}
 	tag := hashed(f.pageSeed, []byte(e.ID), state)
 	return f.keep(ctx, "release/"+e.ID, tag, func(ctx context.Context) (*document, error) {
@@ -75,12 +139,20 @@ func (f *Feeds) releasePage(ctx context.Context, e *index.Entry) (*document, err
 		if err != nil {
 			return nil, err
 		}
-		b, err := f.site.Release(r, others)
+		b, err := f.sites[page.LanguageOf(e.Language)].Release(r, others)
 		d, err := f.page(b, err, tag)
 		if err != nil {
 			return nil, err
 		}
-		d.path = news.ReleaseURL("", r.ID, r.Title)
+		d.path = releasePath(e)
 		return d, nil
 	})
+}
+
+// releasePath is the path of a release's page.
+func releasePath(e *index.Entry) string {
+	if e.Slug == "" {
+		return "/releases/" + e.ID
+	}
+	return "/releases/" + e.ID + "/" + e.Slug
 }

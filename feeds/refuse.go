@@ -3,6 +3,7 @@ package feeds
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -82,12 +83,19 @@ func (f *Feeds) statusOf(err error) int {
 
 // troublePage answers with a page, unless that fails too.
 func (f *Feeds) troublePage(w http.ResponseWriter, r *http.Request, status int, err error) bool {
+	language, path := page.SplitLanguage(r.URL.Path)
+	if language == "" {
+		language = page.Languages()[0]
+	}
 	t := page.Trouble{Status: status}
 	if status < http.StatusInternalServerError {
 		t.Detail = sentence(err.Error())
-		t.Near = f.near(r.URL.Path)
+		t.Near = f.near(path)
+		if path == "/feeds" {
+			t.Near = f.nearAsked(r.URL.Query())
+		}
 	}
-	b, err := f.look.Problem(t)
+	b, err := f.looks[language].Problem(t)
 	if err != nil {
 		f.cfg.Log.Error().Err(err).Msg("page of an error cannot be rendered")
 		return false
@@ -118,17 +126,32 @@ func (f *Feeds) near(path string) []page.Link {
 	var out []page.Link
 	looked := 0 // each look compares with every topic, and a path may hold a thousand
 	for i := 0; i+1 < len(parts); i += 2 {
-		k := news.TopicKind(parts[i])
-		for _, value := range strings.Split(parts[i+1], "+") {
-			if _, known := f.cfg.Taxonomy.Find(k, value); known {
-				continue
-			}
-			if looked++; looked > maxNear {
-				return out
-			}
-			if slug := news.Nearest(news.Slugify(value), f.slugs(k)); slug != "" {
-				out = append(out, page.Link{Title: f.cfg.Taxonomy.Name(k, slug), Path: "/feeds/" + string(k) + "/" + slug + format.extension()})
-			}
+		out = append(out, f.nearest(news.TopicKind(parts[i]), strings.Split(parts[i+1], "+"), format.extension(), &looked)...)
+	}
+	return out
+}
+
+// nearAsked is near for what the finder was asked.
+func (f *Feeds) nearAsked(q url.Values) []page.Link {
+	var out []page.Link
+	looked := 0
+	for _, k := range news.TopicKinds {
+		out = append(out, f.nearest(k, q[string(k)], "", &looked)...)
+	}
+	return out
+}
+
+func (f *Feeds) nearest(k news.TopicKind, values []string, extension string, looked *int) []page.Link {
+	var out []page.Link
+	for _, value := range values {
+		if _, known := f.cfg.Taxonomy.Find(k, value); known {
+			continue
+		}
+		if *looked++; *looked > maxNear {
+			break
+		}
+		if slug := news.Nearest(news.Slugify(value), f.slugs(k)); slug != "" {
+			out = append(out, page.Link{Title: f.cfg.Taxonomy.Name(k, slug), Path: "/feeds/" + string(k) + "/" + slug + extension})
 		}
 	}
 	return out

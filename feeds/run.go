@@ -118,6 +118,7 @@ func (f *Feeds) apply(seq uint64, e *news.Event, live bool) {
 	f.index.Apply(seq, e)
 	if e.Kind == news.KindWithdrawn {
 		f.documents.clear() // not even as a last good copy may the text stay
+		f.items.clear()
 	}
 	if live {
 		f.shown.note(seq, f.cfg.Now())

@@ -17,9 +17,9 @@ var files embed.FS
 
 // Version is part of every page's ETag. Raise it with every change of the
 // templates here or of what is put into them.
-const Version = 4
+const Version = 5
 
-// Site renders pages. It may be used by many goroutines.
+// Site renders pages in the language of its look. It may be used by many goroutines.
 type Site struct {
 	look     *page.Look
 	taxonomy *news.Taxonomy
@@ -33,7 +33,7 @@ func New(look *page.Look, t *news.Taxonomy) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"index", "topics", "topic", "release", "feeds"} {
+	for _, name := range []string{"index", "topics", "topic", "release", "feeds", "finder"} {
 		text, err := files.ReadFile(name + ".html")
 		if err != nil {
 			return nil, err
@@ -69,7 +69,7 @@ type item struct {
 }
 
 // Translation is the same story as another release, in another language.
-type Translation struct{ ID, Language string }
+type Translation struct{ Path, Language string }
 
 // translation is one as a link, in its own words.
 type translation struct{ Path, Name, Language string }
@@ -77,7 +77,7 @@ type translation struct{ Path, Name, Language string }
 func (s *Site) translations(others []Translation) []translation {
 	var out []translation
 	for _, o := range others {
-		t := translation{Path: "/releases/" + o.ID, Name: o.Language, Language: o.Language}
+		t := translation{Path: o.Path, Name: o.Language, Language: o.Language}
 		if topic, ok := s.taxonomy.Topic(news.KindLanguage, o.Language); ok {
 			t.Name = topic.Name
 			if len(topic.Aliases) > 0 {
@@ -137,11 +137,14 @@ func (s *Site) name(k news.TopicKind, slug string) string {
 	if slug == "" {
 		return ""
 	}
+	if name, ok := s.look.Words().Name(string(k) + "/" + slug); ok {
+		return name
+	}
 	return s.taxonomy.Name(k, slug)
 }
 
 func (s *Site) tag(k news.TopicKind, slug string) tag {
-	return tag{s.taxonomy.Name(k, slug), topicPath(k, slug)}
+	return tag{s.name(k, slug), topicPath(k, slug)}
 }
 
 func topicPath(k news.TopicKind, slug string) string { return "/feeds/" + string(k) + "/" + slug }
@@ -156,7 +159,7 @@ func (s *Site) Item(r *news.Release) ([]byte, error) {
 func (s *Site) Release(r *news.Release, others []Translation) ([]byte, error) {
 	it := s.item(r)
 	it.Translations = s.translations(others)
-	frame := page.Frame{Title: it.Title, Canonical: it.Path, Body: &it, Crumbs: s.crumbs(r)}
+	frame := page.Frame{Title: it.Title, Canonical: it.Path, Body: &it, Crumbs: s.crumbs(r), Alternates: s.discover()}
 	if it.Withdrawn {
 		word, err := s.look.Words().Say("withdrawn")
 		if err != nil {
@@ -164,12 +167,19 @@ func (s *Site) Release(r *news.Release, others []Translation) ([]byte, error) {
 		}
 		it.Links, it.Contacts, it.URL = nil, nil, ""
 		frame.Title, frame.NoIndex = word+": "+it.Title, true
-	} else {
-		// The note stands above the text here, so the text comes without it.
-		bare := *r
-		bare.Note = ""
-		it.Body = template.HTML(render.Body(&bare)) //nolint:gosec // sanitised where it was read, and the page's policy runs no script
+		return s.pages["release"].Render(frame)
 	}
+	frame.Summary, frame.Article = it.Summary, s.article(r, &it)
+	if it.Language != "" && len(others) > 0 {
+		frame.Twins = []page.Twin{{Language: it.Language, Path: it.Path}}
+		for _, o := range others {
+			frame.Twins = append(frame.Twins, page.Twin{Language: o.Language, Path: o.Path})
+		}
+	}
+	// The note stands above the text here, so the text comes without it.
+	bare := *r
+	bare.Note = ""
+	it.Body = template.HTML(render.Body(&bare)) //nolint:gosec // sanitised where it was read, and the page's policy runs no script
 	return s.pages["release"].Render(frame)
 }
 

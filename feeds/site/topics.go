@@ -13,14 +13,16 @@ type Counts func(k news.TopicKind, slug string) int
 
 // topicLink is a topic in a list.
 type topicLink struct {
-	Name, Path string
-	Count      int
+	Slug, Name, Path string
+	Count            int // below 0 when it is not shown
+	Checked          bool
 }
 
 // topicGroup is some topics of one kind under a heading, which may be a topic itself.
 type topicGroup struct {
-	Name, Path string
-	Topics     []topicLink
+	Slug, Name, Path string // Slug and Path when it is a topic
+	Checked          bool
+	Topics           []topicLink
 }
 
 // topicKind is all topics of a kind.
@@ -41,7 +43,11 @@ func (s *Site) Front(items [][]byte, counts Counts) ([]byte, error) {
 			body.Kinds = append(body.Kinds, topicKind{k, []topicGroup{g}})
 		}
 	}
-	return s.pages["index"].Render(page.Frame{Title: s.look.Name(), Canonical: "/", Alternates: s.alternates("all", s.look.Name()), Body: body})
+	lead, err := s.look.Words().Say("index.lead")
+	if err != nil {
+		return nil, err
+	}
+	return s.pages["index"].Render(page.Frame{Title: s.look.Name(), Summary: lead, Canonical: s.here("/"), Twins: twins("/"), Alternates: s.discover(), Body: body})
 }
 
 // Topics renders the list of all topics, grouped.
@@ -61,8 +67,13 @@ func (s *Site) Topics(total int, counts Counts) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	lead, err := s.look.Words().Say("topics.lead")
+	if err != nil {
+		return nil, err
+	}
 	return s.pages["topics"].Render(page.Frame{
-		Title: title, Canonical: "/topics", Alternates: s.alternates("all", s.look.Name()), Body: body, Crumbs: []page.Link{{Title: s.look.Name(), Path: "/"}},
+		Title: title, Summary: lead, Canonical: s.here("/topics"), Twins: twins("/topics"), Alternates: s.discover(), Body: body,
+		Crumbs: []page.Link{{Title: s.look.Name(), Path: "/"}},
 	})
 }
 
@@ -72,13 +83,20 @@ func (s *Site) About() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.pages["feeds"].Render(page.Frame{Title: title, Canonical: "/about-feeds", Crumbs: []page.Link{{Title: s.look.Name(), Path: "/"}}})
+	lead, err := s.look.Words().Say("feeds.lead")
+	if err != nil {
+		return nil, err
+	}
+	return s.pages["feeds"].Render(page.Frame{
+		Title: title, Summary: lead, Canonical: s.here("/about-feeds"), Twins: twins("/about-feeds"), Alternates: s.discover(),
+		Crumbs: []page.Link{{Title: s.look.Name(), Path: "/"}},
+	})
 }
 
 func (s *Site) links(topics []news.Topic, counts Counts) []topicLink {
 	var out []topicLink
 	for _, t := range topics {
-		out = append(out, topicLink{t.Name, topicPath(t.Kind, t.Slug), counts(t.Kind, t.Slug)})
+		out = append(out, topicLink{Slug: t.Slug, Name: s.name(t.Kind, t.Slug), Path: topicPath(t.Kind, t.Slug), Count: counts(t.Kind, t.Slug)})
 	}
 	return out
 }
@@ -97,13 +115,13 @@ func (s *Site) groups(k news.TopicKind, counts Counts) ([]topicGroup, error) {
 	for _, g := range s.taxonomy.Groups(k) {
 		members := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return placed[t.Slug] || !slices.Contains(g.Members, t.Slug) })
 		if len(members) == 0 {
-			overlapping = append(overlapping, topicLink{Name: g.Name, Path: topicPath(k, g.Slug), Count: -1})
+			overlapping = append(overlapping, topicLink{Slug: g.Slug, Name: s.name(k, g.Slug), Path: topicPath(k, g.Slug), Count: -1})
 			continue
 		}
 		for _, m := range members {
 			placed[m.Slug] = true
 		}
-		out = append(out, topicGroup{g.Name, topicPath(k, g.Slug), s.links(members, counts)})
+		out = append(out, topicGroup{Slug: g.Slug, Name: s.name(k, g.Slug), Path: topicPath(k, g.Slug), Topics: s.links(members, counts)})
 	}
 	rest := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return placed[t.Slug] })
 	for _, part := range []struct {

@@ -58,7 +58,7 @@ func New(cfg Config) (*Look, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.version = digest([]byte(layout), []byte(problem), style, catalogue, []byte(cfg.BaseURL+"\n"+cfg.Name))
+	l.version = digest([]byte(layout), []byte(problem), style, iconSVG, catalogue, []byte(cfg.BaseURL+"\n"+cfg.Name))
 	if l.layout, err = template.New("layout").Funcs(l.funcs()).Parse(layout); err != nil {
 		return nil, err
 	}
@@ -77,8 +77,10 @@ func digest(parts ...[]byte) string {
 
 func (l *Look) funcs() template.FuncMap {
 	return template.FuncMap{
-		"say": l.words.Say, "count": l.words.Count, "date": l.words.Date, "path": l.Path,
-		"url":       func(p string) string { return l.base + p },
+		"say": l.words.Say, "count": l.words.Count, "date": l.words.Date, "number": l.words.Number, "path": l.Path,
+		"here":      func(p string) string { return l.path + InLanguage(l.words.language, p) },
+		"tongue":    tongue,
+		"url":       l.URL,
 		"breakable": breakable,
 		"mediaType": func(t string) template.HTMLAttr { // with its plus sign as it is, for readers that search pages as text
 			return template.HTMLAttr(`type="` + template.HTMLEscapeString(t) + `"`) //nolint:gosec // escaped
@@ -91,6 +93,17 @@ func (l *Look) funcs() template.FuncMap {
 func breakable(address string) template.HTML {
 	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "/", "/<wbr>")) //nolint:gosec // escaped
 }
+
+// tongue is what a language calls itself, where a page exists in it.
+func tongue(language string) string {
+	if name, ok := map[string]string{"en": "English", "ru": "Русский"}[language]; ok {
+		return name
+	}
+	return language
+}
+
+// URL is the absolute address of a path of this site.
+func (l *Look) URL(p string) string { return l.base + p }
 
 // Path turns a path of this site, like "/topics", into one that works below
 // the base URL.
@@ -137,12 +150,18 @@ func (l *Look) Page(text string, funcs ...template.FuncMap) (*Page, error) {
 // Frame is what a page puts into the layout.
 type Frame struct {
 	Title      string // without the publisher's name
-	Canonical  string // path of the page's own address; empty for none
+	Summary    string // for cards and search engines; may be empty
+	Canonical  string // path of the page's own address, with its language; empty for none
 	Alternates []Alternate
+	Twins      []Twin // the page in every language it exists in, itself included
 	Crumbs     []Link // the way here, from the front page on
 	NoIndex    bool   // search engines should pass it over
+	Article    any    // what the page says in schema.org's words, if it is one; becomes JSON-LD
 	Body       any    // what "main" sees as .Body
 }
+
+// Twin is a page that says the same in a language (BCP 47).
+type Twin struct{ Language, Path string }
 
 // Alternate is the same content in another form, for autodiscovery.
 type Alternate struct{ Type, Title, Path string }
@@ -185,7 +204,7 @@ func (l *Look) Problem(t Trouble) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Detail == "" {
+	if t.Detail == "" || l.words.language != Languages()[0] { // errors speak English
 		if t.Detail, err = l.words.Say(fmt.Sprintf("problem.%d.detail", t.Status)); err != nil {
 			return nil, err
 		}

@@ -17,8 +17,14 @@ type Words struct {
 	language string
 	phrases  map[string]string
 	counts   map[string]map[string]string // by key and plural category (CLDR)
+	names    map[string]string            // of topics, by kind and slug
 	months   []string
 }
+
+// Languages lists the languages that have a catalogue, in the order in which
+// pages offer them. The first is the one in which a page without a language of
+// its own is written.
+func Languages() []string { return []string{"en", "ru"} }
 
 // Catalogue reads the words of a language, for instance "en".
 func Catalogue(language string) (*Words, error) {
@@ -29,6 +35,7 @@ func Catalogue(language string) (*Words, error) {
 	var file struct {
 		Phrases map[string]string            `json:"phrases"`
 		Counts  map[string]map[string]string `json:"counts"`
+		Names   map[string]string            `json:"names"`
 		Months  []string                     `json:"months"`
 	}
 	if err := json.Unmarshal(b, &file); err != nil {
@@ -37,7 +44,7 @@ func Catalogue(language string) (*Words, error) {
 	if len(file.Months) != 12 {
 		return nil, fmt.Errorf("the words of %q name %d months", language, len(file.Months))
 	}
-	return &Words{language, file.Phrases, file.Counts, file.Months}, nil
+	return &Words{language, file.Phrases, file.Counts, file.Names, file.Months}, nil
 }
 
 // Language is the language of the words (BCP 47).
@@ -61,16 +68,48 @@ func (w *Words) Count(key string, n int) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("the words of %q lack the form %q of %q", w.language, plural(w.language, n), key)
 	}
-	return strings.ReplaceAll(phrase, "{n}", strconv.Itoa(n)), nil
+	return strings.ReplaceAll(phrase, "{n}", w.Number(n)), nil
 }
 
-// plural is the CLDR plural category of a whole number. A language with other
-// categories than English needs its rule here.
-func plural(_ string, n int) string {
-	if n == 1 {
+// plural is the CLDR plural category of a whole number.
+func plural(language string, n int) string {
+	n = max(n, -n)
+	switch {
+	case language != "ru":
+		if n == 1 {
+			return "one"
+		}
+		return "other"
+	case n%10 == 1 && n%100 != 11:
 		return "one"
+	case n%10 >= 2 && n%10 <= 4 && (n%100 < 12 || n%100 > 14):
+		return "few"
 	}
-	return "other"
+	return "many"
+}
+
+// Name is the name of a topic in this language, by the kind and slug of its
+// path ("field/policing"). Where the catalogue has none, the topic's own name
+// has to do.
+func (w *Words) Name(path string) (string, bool) {
+	name, ok := w.names[path]
+	return name, ok
+}
+
+// Number writes a whole number with its thousands apart.
+func (w *Words) Number(n int) string {
+	apart := ","
+	if w.language == "ru" {
+		apart = "\u00a0"
+	}
+	digits := strconv.Itoa(max(n, -n))
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + apart + digits[i:]
+	}
+	if n < 0 {
+		return "-" + digits
+	}
+	return digits
 }
 
 // Date writes a day: "20 November 2026".
