@@ -106,7 +106,7 @@ func (p *Publisher) postRelease(w http.ResponseWriter, r *http.Request) error {
 	if in.Backfill && plan.hold != nil {
 		return news.Problemf(news.BadRequest, "a back-fill is published at once: backfill does not go with a draft or an embargo")
 	}
-	doc, err := p.document(r, q)
+	doc, err := p.document(r, q, &plan)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (p *Publisher) replace(w http.ResponseWriter, r *http.Request, do doing, sa
 	if c.Minor, err = flag(q.Get("minor"), "minor"); err != nil {
 		return err
 	}
-	doc, err := p.document(r, q)
+	doc, err := p.document(r, q, &plan)
 	if err != nil {
 		return err
 	}
@@ -199,13 +199,19 @@ type plan struct {
 	dryRun bool
 	hold   *Hold  // nil: at once
 	remark string // what an editor should know of the embargo
+	notice string // the document's own line that it is under embargo
 }
 
+// remarks are what an editor should know beside the document's own warnings.
 func (pl plan) remarks(warnings []string) []string {
-	if pl.remark == "" {
-		return warnings
+	var out []string
+	if pl.remark != "" {
+		out = append(out, pl.remark)
 	}
-	return append([]string{pl.remark}, warnings...)
+	if pl.notice != "" && (pl.hold == nil || pl.hold.Until.IsZero()) {
+		out = append(out, fmt.Sprintf("the document says of itself that it is under embargo: %q; publishing it without a time is refused unless embargo=none (--embargo none) is said", pl.notice))
+	}
+	return append(out, warnings...)
 }
 
 // planOf reads dry_run, status, embargo and zone, and checks that the caller may
@@ -320,10 +326,16 @@ func query(r *http.Request, known ...string) (url.Values, error) { return access
 // document reads the release in the body, for publishing. A document that says
 // of itself that it is under embargo is not for publishing at once, unless
 // embargo=none says so.
-func (p *Publisher) document(r *http.Request, q url.Values) (read.Proposal, error) {
+func (p *Publisher) document(r *http.Request, q url.Values, pl *plan) (read.Proposal, error) {
 	doc, notice, err := p.accepted(r, q)
-	if err == nil && notice != "" && !q.Has("embargo") && !q.Has("dry_run") && q.Get("status") != string(news.Draft) {
-		err = news.Problemf(news.Unacceptable, "the document says of itself that it is under embargo: %q; give the time of the embargo, or embargo=none to publish it now", notice)
+	if err != nil || q.Get("embargo") == noEmbargo {
+		return doc, err
+	}
+	pl.notice = notice
+	if pl.hold != nil {
+		pl.hold.Notice = notice
+	} else if notice != "" && !pl.dryRun {
+		err = saysEmbargo(notice)
 	}
 	return doc, err
 }

@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,6 +24,10 @@ type Desk struct {
 	Until   time.Time `json:"until,omitzero"`
 	Zone    string    `json:"zone,omitempty"`
 	Stalled string    `json:"stalled,omitempty"`
+	// Sealed: it is or was under embargo, and only who may see such sees it.
+	Sealed bool `json:"sealed,omitempty"`
+	// Notice is the line by which the document says of itself that it is under embargo.
+	Notice  string    `json:"notice,omitempty"`
 	Changed time.Time `json:"changed"`
 	By      string    `json:"by,omitempty"`
 	Title   string    `json:"title"`
@@ -33,7 +38,7 @@ type Desk struct {
 func deskOf(w *news.Pending) Desk {
 	return Desk{
 		ID: w.Release.ID, State: w.State, Version: w.Version, ETag: w.ETag(), Becomes: w.Kind, Base: w.Base,
-		Until: w.Until, Zone: w.Zone, Stalled: w.Stalled, Changed: w.Changed, By: w.By, Title: w.Release.Title,
+		Until: w.Until, Zone: w.Zone, Stalled: w.Stalled, Sealed: w.Sealed, Notice: w.Notice, Changed: w.Changed, By: w.By, Title: w.Release.Title,
 	}
 }
 
@@ -57,7 +62,7 @@ func (p *Publisher) answerDesk(w http.ResponseWriter, r *http.Request, outcome O
 	h.Set("ETag", strconv.Quote(waits.ETag()))
 	h.Set("Cache-Control", "no-store")
 	d := deskOf(&waits)
-	if maySee(r.Context(), &waits) {
+	if maySee(r.Context(), &waits) || r.Method == http.MethodPost { // its own document
 		d.Release = &waits.Release
 	} else {
 		d.Title, d.By, d.Stalled = "", "", ""
@@ -98,8 +103,7 @@ func (p *Publisher) mayTouch(r *http.Request, always ...access.Scope) error {
 	if err != nil {
 		return err
 	}
-	caller := access.From(r.Context())
-	if waits.Seq == 0 || !maySee(r.Context(), &waits.Pending) && !caller.May(access.Publish) {
+	if waits.Seq == 0 || !maySee(r.Context(), &waits.Pending) {
 		return nothingThere(r.PathValue("id"))
 	}
 	needs := access.Draft
@@ -121,7 +125,8 @@ func (p *Publisher) putDesk(w http.ResponseWriter, r *http.Request) error {
 	if c.Minor, err = flag(q.Get("minor"), "minor"); err != nil {
 		return err
 	}
-	doc, _, err := p.accepted(r, q) // whatever it says of an embargo, it is not published by this
+	doc, notice, err := p.accepted(r, q)
+	c.Notice = notice
 	if err != nil {
 		return err
 	}
@@ -161,28 +166,51 @@ func (p *Publisher) putEmbargo(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Publisher) deleteEmbargo(w http.ResponseWriter, r *http.Request) error {
-	_, err := query(r)
+	q, err := query(r, "open")
 	if err == nil {
 		err = p.mayTouch(r, access.Publish)
 	}
 	if err != nil {
 		return err
 	}
-	waits, outcome, err := p.Lift(r.Context(), r.PathValue("id"), deskMatch(r))
+	open, err := flag(q.Get("open"), "open")
+	if err != nil {
+		return err
+	}
+	waits, outcome, err := p.Lift(r.Context(), r.PathValue("id"), open, deskMatch(r))
 	return p.answerDesk(w, r, outcome, waits, nil, err)
 }
 
+// postDeskRelease publishes what waits, or says what that would set off (dry_run).
 func (p *Publisher) postDeskRelease(w http.ResponseWriter, r *http.Request) error {
-	_, err := query(r)
-	if err == nil {
+	q, err := query(r, "dry_run", "embargo")
+	if err != nil {
+		return err
+	}
+	how := Now{Match: deskMatch(r), Anyway: q.Get("embargo") == noEmbargo}
+	if q.Has("embargo") && !how.Anyway {
+		return news.Problemf(news.BadRequest, "only embargo=none goes with a release; another time is set with PUT …/embargo")
+	}
+	if how.DryRun, err = flag(q.Get("dry_run"), "dry_run"); err != nil {
+		return err
+	}
+	if how.DryRun {
+		how.Match = cmp.Or(how.Match, "*")
+		err = p.mayTouch(r)
+	} else {
 		err = p.mayTouch(r, access.Publish)
 	}
 	if err != nil {
 		return err
 	}
-	e, outcome, err := p.ReleaseNow(r.Context(), r.PathValue("id"), deskMatch(r))
+	waits, err := p.Waiting(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return p.answer(w, outcome, e, nil)
+	e, outcome, err := p.ReleaseNow(r.Context(), r.PathValue("id"), how)
+	pl := plan{dryRun: how.DryRun, notice: waits.Notice}
+	if waits.State == news.Embargoed {
+		pl.hold = &Hold{Until: waits.Until, Zone: waits.Zone}
+	}
+	return p.finish(w, r, pl, outcome, e, nil, err)
 }

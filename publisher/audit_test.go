@@ -61,7 +61,7 @@ func TestPublisher_History(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.ReleaseNow(ben, id, kept.ETag()); err != nil {
+	if _, _, err := p.ReleaseNow(ben, id, publisher.Now{Match: kept.ETag()}); err != nil {
 		t.Fatal(err)
 	}
 	h.advance(time.Minute)

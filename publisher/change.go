@@ -18,6 +18,7 @@ type Intent struct {
 	Backfill bool   // an old release, imported: it alerts nobody and is ordered by its own date
 	DryRun   bool   // change nothing: say what would come of it
 	Later    *Hold  // with DryRun: it would wait at the desk first
+	Notice   bool   // a word of our own about a topic, which may be retired
 }
 
 // Publish makes a release public, or revises it when its origin is known. A
@@ -32,7 +33,15 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 			return news.Event{}, "", err
 		}
 	}
+	if err := p.mayBelong(ctx, prev, origin); err != nil {
+		return news.Event{}, "", err
+	}
 	if prev.Seq == 0 {
+		if !in.Backfill && !in.Notice {
+			if err := news.NotRetired(p.cfg.Taxonomy, &r); err != nil {
+				return news.Event{}, "", err
+			}
+		}
 		if in.DryRun {
 			e, err := p.draftAt(in.Later.when(p.now()), nil, r, news.KindPublished, in.Backfill)
 			return e, Created, err
@@ -107,6 +116,7 @@ type Change struct {
 	Match  int    // the revision that the caller has seen, 0 for any
 	DryRun bool   // change nothing: say what would come of it
 	Later  *Hold  // with DryRun: it would wait at the desk first
+	Notice string // the document's own line that it is under embargo, for what waits
 }
 
 // Correct replaces the content of a release. The note says publicly what was

@@ -79,6 +79,8 @@ type Hold struct {
 	// OnlyDrafts keeps what is under embargo from being replaced by a caller who
 	// may write drafts only.
 	OnlyDrafts bool
+	// Notice is the document's own line that it is under embargo.
+	Notice string
 }
 
 func (h Hold) state() news.Status {
@@ -179,8 +181,21 @@ func (p *Publisher) save(ctx context.Context, prev wire.Record, r news.Release, 
 	if err := news.MayMove(publicOf(prev), w.pending(), move); err != nil {
 		return news.Pending{}, "", err
 	}
-	next := news.Pending{State: h.state(), Kind: kind, Base: prev.Event.Release.Revision, Until: h.Until, Zone: h.Zone, Release: r}
+	next := news.Pending{State: h.state(), Kind: kind, Base: prev.Event.Release.Revision, Until: h.Until, Zone: h.Zone, Notice: h.Notice, Release: r}
+	next.Sealed = next.State == news.Embargoed
+	if err := p.mayBelong(ctx, prev, r.Origin); err != nil {
+		return news.Pending{}, "", err
+	}
+	if prev.Seq == 0 {
+		if err := news.NotRetired(p.cfg.Taxonomy, &r); err != nil {
+			return news.Pending{}, "", err
+		}
+	}
 	if p := w.pending(); p != nil {
+		if !maySee(ctx, p) {
+			return news.Pending{}, "", notWithThisKey(p)
+		}
+		next.Sealed = next.Sealed || p.Sealed
 		if p.State == next.State && p.Until.Equal(next.Until) && p.Kind == kind && p.Base == next.Base && p.Release.Note == r.Note && p.Release.Origin == r.Origin && news.SameContent(&p.Release, &r) {
 			return *p, Unchanged, nil
 		}
@@ -233,7 +248,7 @@ func (p *Publisher) Edit(ctx context.Context, id string, r news.Release, c Chang
 	if news.SameContent(&next.Release, &r) && next.Release.Note == r.Note && next.Base == w.Pending.Base && next.Kind == w.Pending.Kind {
 		return w.Pending, Unchanged, nil
 	}
-	next.Release = r
+	next.Release, next.Notice = r, c.Notice
 	next, err = p.put(ctx, prev, w, next, news.MoveSave)
 	return next, Outcome(next.State), err
 }
@@ -260,23 +275,30 @@ func (p *Publisher) Embargo(ctx context.Context, id string, h Hold) (news.Pendin
 	if next.Base != prev.Event.Release.Revision {
 		return news.Pending{}, "", moved(&prev.Event.Release, &next)
 	}
-	next.State, next.Until, next.Zone, next.Stalled = news.Embargoed, h.Until, h.Zone, ""
+	next.State, next.Until, next.Zone, next.Stalled, next.Sealed = news.Embargoed, h.Until, h.Zone, "", true
 	next, err = p.put(ctx, prev, w, next, news.MoveEmbargo)
 	return next, Outcome(next.State), err
 }
 
 // Lift takes an embargo off; what was under it is a draft and is not published
-// by itself.
-func (p *Publisher) Lift(ctx context.Context, id, match string) (news.Pending, Outcome, error) {
+// by itself. It stays for those who may see what is under embargo, unless open
+// is set, which also opens a draft that was under embargo before.
+func (p *Publisher) Lift(ctx context.Context, id string, open bool, match string) (news.Pending, Outcome, error) {
 	prev, w, err := p.both(ctx, id, match)
 	if err != nil {
 		return news.Pending{}, "", err
 	}
-	if err := news.MayMove(publicOf(prev), w.pending(), news.MoveLift); err != nil {
+	next := w.Pending
+	if !open || !next.Sealed {
+		err = news.MayMove(publicOf(prev), w.pending(), news.MoveLift)
+	}
+	if err != nil {
 		return news.Pending{}, "", err
 	}
-	next := w.Pending
-	next.State, next.Until, next.Zone = news.Draft, time.Time{}, ""
+	next.State, next.Until, next.Zone, next.Sealed = news.Draft, time.Time{}, "", next.Sealed && !open
+	if open {
+		next.Stalled = ""
+	}
 	next, err = p.put(ctx, prev, w, next, news.MoveLift)
 	if err == nil {
 		p.notDue(ctx, id)
@@ -306,15 +328,33 @@ func (p *Publisher) Discard(ctx context.Context, id, match string) error {
 	return nil
 }
 
+// Now says how what waits is published before its time, or without one.
+type Now struct {
+	Match  string // ETag of the version that the caller has seen, "*" for any
+	Anyway bool   // although the document says of itself that it is under embargo
+	DryRun bool   // change nothing: say what would come of it
+}
+
 // ReleaseNow publishes what waits at once, embargo or not. When the log goes away
 // meanwhile, it is published as soon as that is back.
-func (p *Publisher) ReleaseNow(ctx context.Context, id, match string) (news.Event, Outcome, error) {
-	prev, w, err := p.both(ctx, id, match)
+func (p *Publisher) ReleaseNow(ctx context.Context, id string, how Now) (news.Event, Outcome, error) {
+	prev, w, err := p.both(ctx, id, how.Match)
 	if err == nil {
 		err = news.MayMove(publicOf(prev), w.pending(), news.MoveRelease)
 	}
+	if err == nil && w.Pending.Notice != "" && !how.Anyway && !how.DryRun {
+		err = saysEmbargo(w.Pending.Notice)
+	}
 	if err != nil {
 		return news.Event{}, "", err
+	}
+	if how.DryRun {
+		if prev.Event.Release.Revision != w.Pending.Base {
+			return news.Event{}, "", moved(&prev.Event.Release, &w.Pending)
+		}
+		at := Hold{Until: w.Pending.Until}
+		e, err := p.draftAt(at.when(p.now()), publicOf(prev), w.Pending.Release, w.Pending.Kind, false)
+		return e, released(e.Kind), err
 	}
 	e, err := p.bringOut(ctx, &w)
 	switch {
@@ -323,11 +363,15 @@ func (p *Publisher) ReleaseNow(ctx context.Context, id, match string) (news.Even
 	case !passing(err):
 		p.stay(ctx, w)
 	}
-	outcome := Outcome(e.Kind)
-	if e.Kind == news.KindPublished {
-		outcome = Created
+	return e, released(e.Kind), err
+}
+
+// released is the outcome of an event that came from the desk.
+func released(kind news.Kind) Outcome {
+	if kind == news.KindPublished {
+		return Created
 	}
-	return e, outcome, err
+	return Outcome(kind)
 }
 
 // Waiting returns what waits at the desk for a release, to callers who may see it.
@@ -354,9 +398,19 @@ func (p *Publisher) AllWaiting(ctx context.Context) ([]news.Pending, error) {
 // loadTime is how long a request waits for what is being read at the start.
 const loadTime = 5 * time.Second
 
-// guarded: what is under embargo, or was and could not be published, until an
-// editor takes it up again.
-func guarded(w *news.Pending) bool { return w.State == news.Embargoed || w.Stalled != "" }
+// guarded: what is under embargo, or was and has not been opened since.
+func guarded(w *news.Pending) bool { return w.State == news.Embargoed || w.Sealed || w.Stalled != "" }
+
+// notWithThisKey is what a caller is told who may not see what waits for a
+// release and would change it: not what it is, nor until when.
+func notWithThisKey(w *news.Pending) error {
+	return news.Problemf(news.Conflict, "release %s cannot be changed with this key at the moment; ask somebody whose key has the scope %s", w.Release.ID, access.ReadEmbargoed)
+}
+
+// saysEmbargo refuses to publish a document against its own word.
+func saysEmbargo(notice string) error {
+	return news.Problemf(news.Unacceptable, "the document says of itself that it is under embargo: %q; give the time of the embargo, or embargo=none (--embargo none) to publish it now", notice)
+}
 
 // maySee: drafts are for those who write them, what is guarded only for those
 // with that right.
@@ -423,7 +477,28 @@ func (p *Publisher) nothingWaits(ctx context.Context, id string, kind news.Kind)
 	if err != nil {
 		return err
 	}
+	if w.pending() != nil && !maySee(ctx, w.pending()) {
+		return notWithThisKey(w.pending())
+	}
 	return news.MayChange(w.pending(), kind)
+}
+
+// mayBelong refuses an origin that is another release's: what waits could not be
+// published with it.
+func (p *Publisher) mayBelong(ctx context.Context, prev wire.Record, origin string) error {
+	if prev.Seq == 0 || knowsOrigin(&prev.Event.Release, origin) {
+		return nil
+	}
+	owner, err := p.idFor(ctx, origin, "")
+	if err != nil || owner == prev.Event.Release.ID {
+		return err
+	}
+	if _, err = p.cfg.Wire.Last(ctx, owner); errors.Is(err, wire.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return anothers(origin, owner)
 }
 
 func matches(w *news.Pending, match string) error {
@@ -431,7 +506,7 @@ func matches(w *news.Pending, match string) error {
 	case "*", w.ETag():
 		return nil
 	case "":
-		return news.Problemf(news.NeedsMatch, "something waits at the desk for release %s already; to change it, send If-Match with its ETag, or *", w.Release.ID)
+		return news.Problemf(news.NeedsMatch, "something waits at the desk for release %s already; edit that (dateline desk edit, dateline desk embargo), or send If-Match with its ETag, or *", w.Release.ID)
 	}
 	return news.Problemf(news.Stale, "what waits for release %s was changed since you read it; read it again and repeat the change", w.Release.ID)
 }

@@ -95,7 +95,7 @@ func embargoForEver(where string) error {
 			fmt.Println("changed", origin, until.UnixMilli())
 		case 2:
 			fmt.Println("lifting", origin, 0)
-			if _, _, err := p.Lift(ctx, kept.Release.ID, kept.ETag()); err != nil {
+			if _, _, err := p.Lift(ctx, kept.Release.ID, false, kept.ETag()); err != nil {
 				return err
 			}
 			fmt.Println("lifted", origin, 0)
@@ -312,7 +312,7 @@ func TestPublisher_embargoWhileTheLogIsAway(t *testing.T) {
 	srv.Shutdown()
 	srv.WaitForShutdown()
 	<-time.After(time.Until(until.Add(100 * time.Millisecond)))
-	if _, _, err := p.ReleaseNow(t.Context(), news.NewID("away"), "*"); news.CodeOf(err) != news.Unavailable {
+	if _, _, err := p.ReleaseNow(t.Context(), news.NewID("away"), publisher.Now{Match: "*"}); news.CodeOf(err) != news.Unavailable {
 		t.Errorf("a release without the log: %v", err)
 	}
 	outside(t, dir, port)
@@ -369,7 +369,7 @@ func TestPublisher_embargo(t *testing.T) {
 		p, w := start(t)
 		changed := save(t, p, "changed", time.Now().Add(time.Hour))
 		lifted := save(t, p, "lifted", time.Now().Add(time.Hour))
-		if _, _, err := p.Lift(t.Context(), lifted.Release.ID, lifted.ETag()); err != nil {
+		if _, _, err := p.Lift(t.Context(), lifted.Release.ID, false, lifted.ETag()); err != nil {
 			t.Fatal(err)
 		}
 		until := time.Now().Add(1500 * time.Millisecond)
@@ -421,14 +421,14 @@ func TestPublisher_embargo(t *testing.T) {
 		}
 		// The editor sends the same text again, having seen what changed, and releases it.
 		ctx := asEditor(t.Context(), "ann")
-		if _, _, err := p.ReleaseNow(ctx, first.Release.ID, stalled.ETag()); news.CodeOf(err) != news.Conflict {
+		if _, _, err := p.ReleaseNow(ctx, first.Release.ID, publisher.Now{Match: stalled.ETag()}); news.CodeOf(err) != news.Conflict {
 			t.Errorf("a version that is based on an older revision: %v", err)
 		}
 		again, outcome, err := p.Edit(ctx, first.Release.ID, dated("moved"), publisher.Change{}, stalled.ETag())
 		if err != nil || outcome == publisher.Unchanged || again.Base != 2 || again.Stalled != "" || again.Kind != news.KindCorrected {
 			t.Fatalf("it is %s: %+v, %v", outcome, again, err)
 		}
-		if e, _, err := p.ReleaseNow(ctx, first.Release.ID, again.ETag()); err != nil || e.Release.Revision != 3 || e.Release.Note != "The day was wrong." {
+		if e, _, err := p.ReleaseNow(ctx, first.Release.ID, publisher.Now{Match: again.ETag()}); err != nil || e.Release.Revision != 3 || e.Release.Note != "The day was wrong." {
 			t.Errorf("released: %+v, %v", e, err)
 		}
 	})
@@ -458,7 +458,7 @@ func TestPublisher_embargo(t *testing.T) {
 		if _, _, err := p.Save(t.Context(), r, publisher.Intent{}, publisher.Hold{Until: r.PublishedAt.Add(9 * time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := p.ReleaseNow(asEditor(t.Context(), "ann"), news.NewID("dated ahead"), "*")
+		_, _, err := p.ReleaseNow(asEditor(t.Context(), "ann"), news.NewID("dated ahead"), publisher.Now{Match: "*"})
 		wantCode(t, err, news.Unacceptable)
 		kept, err := p.Waiting(asEditor(t.Context(), "ann"), news.NewID("dated ahead"))
 		if err != nil || kept.State != news.Embargoed || !kept.Leaving.IsZero() {
@@ -535,13 +535,13 @@ func TestPublisher_atTheLastMoment(t *testing.T) {
 			case "discard":
 				editor = p.Discard(ctx, id, kept.ETag())
 			case "lift":
-				_, _, editor = p.Lift(ctx, id, kept.ETag())
+				_, _, editor = p.Lift(ctx, id, false, kept.ETag())
 			case "postpone":
 				_, _, editor = p.Embargo(ctx, id, publisher.Hold{Until: h.now().Add(time.Hour), Match: kept.ETag()})
 			case "edit":
 				_, _, editor = p.Edit(ctx, id, release(origin, "Better."), publisher.Change{}, kept.ETag())
 			case "release":
-				_, _, editor = p.ReleaseNow(ctx, id, kept.ETag())
+				_, _, editor = p.ReleaseNow(ctx, id, publisher.Now{Match: kept.ETag()})
 			}
 		})
 		wg.Wait()

@@ -472,7 +472,7 @@ func TestPublisher_model(t *testing.T) {
 				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					tag := etag(seen)
 					code, outcome := m.lift(tag)
-					_, got, err := p.Lift(ctx, m.id, tag)
+					_, got, err := p.Lift(ctx, m.id, false, tag)
 					return code, outcome, string(got), err
 				})
 			},
@@ -487,7 +487,7 @@ func TestPublisher_model(t *testing.T) {
 				step(func(ctx context.Context, m, _ *modelled, seen view) (news.Code, string, string, error) {
 					tag := etag(seen)
 					code, outcome := m.release(tag)
-					_, got, err := p.ReleaseNow(ctx, m.id, tag)
+					_, got, err := p.ReleaseNow(ctx, m.id, publisher.Now{Match: tag})
 					return code, outcome, string(got), err
 				})
 			},
@@ -613,7 +613,7 @@ func TestPublisher_editorsAtOnce(t *testing.T) {
 						err = p.Discard(ctx, id, match)
 					case 5:
 						var e news.Event
-						e, _, err = p.ReleaseNow(ctx, id, match)
+						e, _, err = p.ReleaseNow(ctx, id, publisher.Now{Match: match})
 						published = e.ID()
 					}
 					switch code := news.CodeOf(err); {

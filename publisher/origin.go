@@ -94,7 +94,7 @@ func (p *Publisher) remember(ctx context.Context, origin, id string) error {
 	if owner != id {
 		_, err := p.cfg.Wire.Last(ctx, owner)
 		if err == nil {
-			return news.Problemf(news.Conflict, "the origin %s belongs to the release %s; revise that one, or give this document another origin", origin, owner)
+			return anothers(origin, owner)
 		}
 		if !errors.Is(err, wire.ErrNotFound) {
 			return err
@@ -108,6 +108,10 @@ func (p *Publisher) remember(ctx context.Context, origin, id string) error {
 		return originsAway(err)
 	}
 	return nil
+}
+
+func anothers(origin, owner string) error {
+	return news.Problemf(news.Conflict, "the origin %s belongs to the release %s; revise that one, or give this document another origin", origin, owner)
 }
 
 // takeOver settles an origin that was given to a release before and is not

@@ -118,9 +118,6 @@ func (p *Publisher) draftAt(now time.Time, old *news.Release, next news.Release,
 	if err == nil {
 		err = news.Validate(p.cfg.Taxonomy, &e.Release)
 	}
-	if err == nil && old == nil && !backfill {
-		err = news.NotRetired(p.cfg.Taxonomy, &e.Release)
-	}
 	return e, err
 }
 

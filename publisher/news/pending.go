@@ -21,6 +21,11 @@ type Pending struct {
 	// editor said it. Both are zero for a draft.
 	Until time.Time `json:"until,omitzero"`
 	Zone  string    `json:"zone,omitempty"`
+	// Sealed says that it is, or was, under embargo and that nobody has opened it
+	// to those who write drafts: it stays for those who may see what is embargoed.
+	Sealed bool `json:"sealed,omitempty"`
+	// Notice is the line by which the document says of itself that it is under embargo.
+	Notice string `json:"notice,omitempty"`
 	// Stalled says why the release was not published when its embargo was over.
 	Stalled string `json:"stalled,omitempty"`
 	// Leaving is when publishing it began, zero before: from then on nothing
@@ -73,7 +78,10 @@ func MayChange(waiting *Pending, kind Kind) error {
 	if waiting == nil || kind == KindWithdrawn {
 		return nil
 	}
-	return Problemf(Conflict, "a version of release %s waits at the desk, so it cannot be %s past it; release that version, or discard it first", waiting.Release.ID, kind)
+	if waiting.State == Embargoed {
+		return Problemf(Conflict, "a version of release %s waits under embargo, so it cannot be %s past it; let that version come out, or discard it first", waiting.Release.ID, kind)
+	}
+	return Problemf(Conflict, "a draft of release %s waits at the desk, so it cannot be %s past it; edit and release that draft, or discard it first", waiting.Release.ID, kind)
 }
 
 // FollowOn is the kind of event a version at the desk becomes when it is based
@@ -164,8 +172,10 @@ func ParseEmbargo(value, zone string, now time.Time) (until time.Time, remark st
 	if err != nil || zone == "Local" {
 		return time.Time{}, "", Problemf(Unacceptable, "there is no time zone %q; use a name of the IANA list like Europe/Vienna or UTC", short(zone))
 	}
-	if t, err := time.Parse(time.RFC3339, value); err == nil {
-		return embargoWithin(t.UTC(), value, now, "")
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, value); err == nil {
+			return embargoWithin(t.UTC(), value, now, "")
+		}
 	}
 	wall, err := parseWall(value)
 	if err != nil {
@@ -219,7 +229,7 @@ func resolve(wall time.Time, loc *time.Location) (time.Time, string) {
 
 func embargoWithin(t time.Time, said string, now time.Time, remark string) (time.Time, string, error) {
 	if !t.After(now) {
-		return t, "", Problemf(Unacceptable, "the embargo %s is over already (it is %s); publish the release, or give a later time", short(said), now.UTC().Format("2006-01-02 15:04 UTC"))
+		return t, "", Problemf(Unacceptable, "the embargo %s is over already (it is %s); publish the release, or give a later time", short(said), now.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
 	if t.Sub(now) > MaxEmbargo {
 		return t, "", Problemf(Unacceptable, "the embargo %s is more than two years ahead; give an earlier time", short(said))
