@@ -17,6 +17,7 @@ import (
 
 	"dateline/publisher/access"
 
+	validator "github.com/pb33f/libopenapi-validator"
 	options "github.com/pb33f/libopenapi-validator/config"
 	"github.com/pb33f/libopenapi-validator/helpers"
 	"github.com/pb33f/libopenapi-validator/paths"
@@ -29,6 +30,7 @@ import (
 type apiServer struct {
 	*app
 	d      *described
+	check  validator.Validator
 	key    string
 	seen   *sightings
 	sinks  *sinks
@@ -58,7 +60,7 @@ type apiConfig struct {
 	probed  bool // requests need not be as described
 }
 
-func serveAPI(t *testing.T, d *described, wanted apiConfig) *apiServer {
+func serveAPI(t *testing.T, d *described, check validator.Validator, wanted apiConfig) *apiServer {
 	t.Helper()
 	raw := config{
 		Data: t.TempDir(), Listen: "127.0.0.1:0", OpsListen: "127.0.0.1:0", BaseURL: testBase, Title: "Dateline", Roles: allRoles, Queues: 2, Replicas: 1,
@@ -78,7 +80,7 @@ func serveAPI(t *testing.T, d *described, wanted apiConfig) *apiServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.close() })
-	s := &apiServer{app: a, d: d, key: raw.Key, seen: wanted.seen, sinks: wanted.sinks, probed: wanted.probed}
+	s := &apiServer{app: a, d: d, check: check, key: raw.Key, seen: wanted.seen, sinks: wanted.sinks, probed: wanted.probed}
 	if s.seen == nil {
 		s.seen = &sightings{all: map[string]bool{}}
 	}
@@ -138,14 +140,14 @@ func (w *watched) hold(r *http.Request, res *http.Response, body []byte) {
 		return
 	}
 	if res.StatusCode < http.StatusBadRequest {
-		if ok, errs := w.s.d.check.ValidateHttpRequest(r); !ok && !w.s.probed {
+		if ok, errs := w.s.check.ValidateHttpRequest(r); !ok && !w.s.probed {
 			bad("the request is not as described", errs[0], errs[0].SchemaValidationErrors)
 		}
 		for name := range r.URL.Query() {
 			w.s.seen.add(op.OperationId, "?"+name)
 		}
 	}
-	if ok, errs := w.s.d.check.ValidateHttpResponse(r, res); !ok {
+	if ok, errs := w.s.check.ValidateHttpResponse(r, res); !ok {
 		bad("the answer is not as described", errs[0], errs[0].SchemaValidationErrors)
 	}
 	for name := range res.Header {
@@ -320,7 +322,8 @@ func TestOpenAPI_holdsForALife(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sinks.close(context.WithoutCancel(t.Context())) })
-	s := serveAPI(t, d, apiConfig{seen: seen, sinks: sinks})
+	check := d.validator(t)
+	s := serveAPI(t, d, check, apiConfig{seen: seen, sinks: sinks})
 	for _, part := range []struct {
 		name string
 		run  func(*apiServer, *testing.T)
@@ -341,8 +344,8 @@ func TestOpenAPI_holdsForALife(t *testing.T) {
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(s, t) })
 	}
-	t.Run("too many requests", func(t *testing.T) { liveLimits(t, d, seen) })
-	t.Run("a log that is away", func(t *testing.T) { liveWithoutLog(t, d, seen) })
+	t.Run("too many requests", func(t *testing.T) { liveLimits(t, d, check, seen) })
+	t.Run("a log that is away", func(t *testing.T) { liveWithoutLog(t, d, check, seen) })
 	if t.Failed() {
 		return // what was not seen follows from it
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"dateline/publisher/access"
+
+	validator "github.com/pb33f/libopenapi-validator"
 )
 
 const nobody = "00000000-0000-5000-8000-000000000000" // an id that no release has
@@ -23,8 +25,17 @@ func doubtful(paper string) string {
 func large(limit int) string { return `{"title":"` + strings.Repeat("x", limit) + `"}` }
 
 func (s *apiServer) liveDescription(t *testing.T) {
-	tag := s.ask(t, 200, "GET "+openAPIPath, "", "Authorization", "").header.Get("ETag")
-	s.ask(t, 304, "GET "+openAPIPath, "", "If-None-Match", tag)
+	stranger := []string{"Authorization", ""}
+	a := s.ask(t, 200, "GET "+openAPIPath, "", stranger...)
+	if a.header.Get("Content-Type") != "application/json" || !strings.Contains(a.body, `"version": "1.0.0"`) || !strings.Contains(a.body, `"url": "`+testBase+`"`) {
+		t.Errorf("the description comes with %v", a.header)
+	}
+	if again := s.ask(t, 304, "GET "+openAPIPath, "", append(stranger, "If-None-Match", a.header.Get("ETag"))...); again.body != "" {
+		t.Errorf("asked again: %d bytes", len(again.body))
+	}
+	if lost := s.ask(t, 404, "GET /api/v1", "", stranger...); !strings.Contains(lost.body, openAPIPath) {
+		t.Errorf("who is lost is told %s", lost.body)
+	}
 }
 
 func (s *apiServer) liveSubscriptions(t *testing.T) {
@@ -172,19 +183,22 @@ func (s *apiServer) liveDesk(t *testing.T) {
 	partly := s.newKey(t, "partly", "draft", "read-embargoed")
 	s.ask(t, 403, "PUT "+one, better, "If-Match", "*", "Authorization", "Bearer "+partly)
 	s.ask(t, 403, "DELETE "+one, "", "If-Match", "*", "Authorization", "Bearer "+partly)
-	s.ask(t, 200, "PUT "+one, paper("At the desk", "desk:1", "Unseen."), "If-Match", "*", "Authorization", "Bearer "+s.newKey(t, "unseen", "publish"))
+	s.ask(t, 404, "PUT "+one, better, "If-Match", "*", "Authorization", "Bearer "+s.newKey(t, "unseen", "publish"))
 
 	lift := "DELETE " + one + "/embargo"
 	s.ask(t, 428, lift, "")
 	s.ask(t, 412, lift, "", "If-Match", `"draft-1"`)
 	s.ask(t, 404, "DELETE /api/v1/desk/"+nobody+"/embargo", "", any...)
-	s.ask(t, 200, lift, "", any...)
+	s.ask(t, 200, lift+"?open=true", "", any...)
 	s.ask(t, 409, lift, "", any...)
 
 	out := "POST " + one + "/release"
+	s.ask(t, 200, "PUT "+one, paper("At the desk", "desk:1", "EMBARGOED UNTIL FURTHER NOTICE\n\nIt says that it is under embargo."), any...)
+	s.ask(t, 200, out+"?dry_run=true", "")
 	s.ask(t, 428, out, "")
 	s.ask(t, 412, out, "", "If-Match", `"draft-1"`)
-	s.ask(t, 201, out, "", any...)
+	s.ask(t, 422, out, "", any...)
+	s.ask(t, 201, out+"?embargo=none", "", any...)
 	s.ask(t, 404, out, "", any...)
 
 	gone := "DELETE /api/v1/desk/" + s.draft(t, "To be discarded", "desk:2")
@@ -338,8 +352,8 @@ func (s *apiServer) liveRefusals(t *testing.T) {
 	}
 }
 
-func liveLimits(t *testing.T, d *described, seen *sightings) {
-	s := serveAPI(t, d, apiConfig{seen: seen, rates: access.Rates{Key: access.Rate{PerSecond: 1e-6, Burst: 1}}})
+func liveLimits(t *testing.T, d *described, check validator.Validator, seen *sightings) {
+	s := serveAPI(t, d, check, apiConfig{seen: seen, rates: access.Rates{Key: access.Rate{PerSecond: 1e-6, Burst: 1}}})
 	s.ask(t, 200, "GET /api/v1/desk", "")
 	for _, op := range d.ops {
 		if op.OperationId != "getDescription" {
@@ -349,9 +363,9 @@ func liveLimits(t *testing.T, d *described, seen *sightings) {
 }
 
 // Each operation is asked for something that is there while the log is away.
-func liveWithoutLog(t *testing.T, d *described, seen *sightings) {
+func liveWithoutLog(t *testing.T, d *described, check validator.Validator, seen *sightings) {
 	broker := startNATS(t, t.TempDir(), -1)
-	s := serveAPI(t, d, apiConfig{seen: seen, natsURL: broker.ClientURL()})
+	s := serveAPI(t, d, check, apiConfig{seen: seen, natsURL: broker.ClientURL()})
 	text := paper("Published before", "away:1", "It was there.")
 	made := s.ask(t, 201, "POST /api/v1/releases", text).id(t)
 	waits := s.draft(t, "Waits", "away:2")
