@@ -26,15 +26,50 @@ type plan struct {
 	title     string
 	notes     []string // footnotes of its topics
 	query     index.Query
-	frames    map[render.Format]*frame
+	head      render.Feed
 	view      atomic.Pointer[view]
 	measure   atomic.Pointer[measure]
+	frames    atomic.Pointer[frames]
 }
 
-// frame is what stands around the items of a plan's documents.
+// frames are the current documents' beginnings and ends, by format.
+type frames struct {
+	behind   index.Part // what they lead to
+	byFormat map[render.Format]*frame
+}
+
+// frame is what stands around the items of a document.
 type frame struct {
 	render.Frame
 	separator, foot block
+}
+
+func (f *Feeds) newFrame(format render.Format, head render.Feed) (*frame, error) {
+	around, err := f.renderer.Frame(format, head)
+	if err != nil {
+		return nil, err
+	}
+	return &frame{around, stored([]byte(format.Separator())), stored(around.Foot())}, nil
+}
+
+// frame is the frame of the plan's current document in a format.
+func (f *Feeds) frame(p *plan, v *view, format render.Format) (*frame, error) {
+	if kept := p.frames.Load(); kept != nil && kept.behind == v.window.Behind {
+		return kept.byFormat[format], nil
+	}
+	head := p.head
+	head.Complete = v.window.Behind == index.Part{}
+	head.Previous = nameOf(v.window.Behind)
+	fresh := &frames{v.window.Behind, map[render.Format]*frame{}}
+	for _, format := range render.Formats {
+		made, err := f.newFrame(format, head)
+		if err != nil {
+			return nil, err
+		}
+		fresh.byFormat[format] = made
+	}
+	p.frames.Store(fresh)
+	return fresh.byFormat[format], nil
 }
 
 // view is a plan's window with the validators that follow from it.
@@ -111,7 +146,7 @@ func (d *document) size() int {
 
 func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 	p := &plan{
-		selection: s, path: s.Path(), title: s.Title(f.cfg.Taxonomy), query: f.index.Query(s), frames: map[render.Format]*frame{},
+		selection: s, path: s.Path(), title: s.Title(f.cfg.Taxonomy), query: f.index.Query(s),
 	}
 	for _, k := range news.TopicKinds {
 		for _, slug := range s.Of(k) {
@@ -128,16 +163,9 @@ func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 			}
 		}
 	}
-	head := render.Feed{Path: p.path, Title: p.title + " – " + f.cfg.Title, Description: f.describe(p)}
+	p.head = render.Feed{Path: p.path, Title: p.title + " – " + f.cfg.Title, Description: f.describe(p)}
 	if len(s.Languages) == 1 {
-		head.Language = s.Languages[0]
-	}
-	for _, format := range render.Formats {
-		around, err := f.renderer.Frame(format, head)
-		if err != nil {
-			return nil, err
-		}
-		p.frames[format] = &frame{around, stored([]byte(format.Separator())), stored(around.Foot())}
+		p.head.Language = s.Languages[0]
 	}
 	return p, nil
 }
@@ -160,15 +188,19 @@ func (f *Feeds) viewOf(p *plan) *view {
 
 // tags hash what the documents of a view depend on.
 func (f *Feeds) tags(p *plan, v *view) (feed, page string) {
-	b := make([]byte, 0, len(p.path)+32+len(v.window.Entries)*48)
-	b = append(append(b, p.path...), '\n')
-	for _, e := range v.window.Entries {
+	entries := contentOf(v.window.Entries)
+	return hashed(f.feedSeed, fmt.Appendf(nil, "%s\n%d\n%s\n", p.path, v.updated().UnixMilli(), nameOf(v.window.Behind)), entries),
+		hashed(f.pageSeed, fmt.Appendf(nil, "%s\n%v\n", p.path, v.window.Full), entries)
+}
+
+// contentOf stands for what a document shows of its entries.
+func contentOf(entries []*index.Entry) []byte {
+	b := make([]byte, 0, len(entries)*44)
+	for _, e := range entries {
 		b = append(b, e.ID...)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Revision))
 	}
-	updated := binary.BigEndian.AppendUint64(nil, uint64(v.updated().UnixMilli())) // pages do not say it
-	content := sha256.Sum256(b)
-	return hashed(f.feedSeed, content[:], updated), hashed(f.pageSeed, content[:], fmt.Append(nil, v.window.Full))
+	return b
 }
 
 func hashed(parts ...[]byte) string {
@@ -182,22 +214,35 @@ func hashed(parts ...[]byte) string {
 // feed is the document of a view in a format.
 func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format) (*document, error) {
 	return f.keep(ctx, p.path+"."+string(format), v.feedTag, func(ctx context.Context) (*document, error) {
-		fragments, err := f.fragmentsOf(ctx, v.window.Entries)
+		frame, err := f.frame(p, v, format)
 		if err != nil {
 			return nil, err
 		}
-		frame := p.frames[format]
-		head := stored(frame.Head(v.updated()))
-		blocks := make([]*block, 0, 2*len(fragments)+2)
-		blocks = append(blocks, &head)
-		for i, frag := range fragments {
-			if i > 0 && len(frame.separator.plain) > 0 {
-				blocks = append(blocks, &frame.separator)
-			}
-			blocks = append(blocks, frag.feed[format])
+		d, err := f.assemble(ctx, format, frame, v.updated(), v.window.Entries)
+		if err != nil {
+			return nil, err
 		}
-		return &document{tag: v.feedTag, changed: v.updated().Truncate(time.Second), blocks: append(blocks, &frame.foot)}, nil
+		d.tag, d.changed = v.feedTag, v.updated().Truncate(time.Second)
+		return d, nil
 	})
+}
+
+// assemble puts a document together from its frame and entries.
+func (f *Feeds) assemble(ctx context.Context, format render.Format, around *frame, updated time.Time, entries []*index.Entry) (*document, error) {
+	fragments, err := f.fragmentsOf(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	head := stored(around.Head(updated))
+	blocks := make([]*block, 0, 2*len(fragments)+2)
+	blocks = append(blocks, &head)
+	for i, frag := range fragments {
+		if i > 0 && len(around.separator.plain) > 0 {
+			blocks = append(blocks, &around.separator)
+		}
+		blocks = append(blocks, frag.feed[format])
+	}
+	return &document{blocks: append(blocks, &around.foot)}, nil
 }
 
 // keep returns the kept document of a key when its tag is still right, and

@@ -104,12 +104,17 @@ func (n *newsroom) await(f *feeds.Feeds, seq uint64) {
 // change appends the next event of a release and waits until it is visible.
 func (n *newsroom) change(kind news.Kind, r news.Release) news.Release {
 	n.t.Helper()
+	return n.append(kind, r, false)
+}
+
+func (n *newsroom) append(kind news.Kind, r news.Release, backfill bool) news.Release {
+	n.t.Helper()
 	var prev *news.Release
 	rec, known := n.last[r.ID]
 	if known {
 		prev = &rec.Event.Release
 	}
-	e, err := news.Next(prev, r, kind, n.clock.time(), false)
+	e, err := news.Next(prev, r, kind, n.clock.time(), backfill)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path s
 		return err
 	}
 	rest, isFeed := strings.CutPrefix(path, "/feeds/")
-	if !isFeed {
+	if _, _, archived := cutArchive(rest); !isFeed || archived {
 		return &moved{path}
 	}
 	p, format, err := f.planOf(rest)
@@ -93,6 +93,9 @@ func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path s
 
 // serveSelection answers for what stands behind /feeds/.
 func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest string) error {
+	if selection, name, archived := cutArchive(rest); archived {
+		return f.serveArchive(w, r, selection, name)
+	}
 	p, format, err := f.planOf(rest)
 	if err != nil {
 		return err
@@ -104,11 +107,14 @@ func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest stri
 		return f.serveSelectionPage(w, r, p, "")
 	}
 	v := f.viewOf(p)
-	h := w.Header()
+	feedHeaders(w.Header(), format)
+	return f.answer(w, r, validators{v.feedTag, v.updated().Truncate(time.Second)}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
+}
+
+func feedHeaders(h http.Header, format render.Format) {
 	h.Set("Content-Type", format.ContentType())
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Access-Control-Allow-Origin", "*")
-	return f.answer(w, r, validators{v.feedTag, v.updated().Truncate(time.Second)}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
 }
 
 // serveRelease answers for what stands behind /releases/.

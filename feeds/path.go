@@ -56,6 +56,7 @@ func (f *Feeds) withoutMembers(k news.TopicKind, slugs []string) []string {
 type asked struct {
 	render.Format
 	canonical bool
+	written   string // the extension as it stands in the path
 }
 
 func (a asked) extension() string {
@@ -70,7 +71,7 @@ func splitFormat(path string) (string, asked) {
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
 		for _, format := range render.Formats {
 			if ext := path[i+1:]; strings.EqualFold(ext, string(format)) {
-				return path[:i], asked{format, ext == string(format)}
+				return path[:i], asked{format, ext == string(format), path[i:]}
 			}
 		}
 	}

@@ -150,6 +150,7 @@ func (f *Feeds) lastReadable(ctx context.Context) (uint64, error) {
 func (f *Feeds) renderNow(seq uint64, e *news.Event) {
 	if old, ok := f.index.Find(e.Release.ID); ok {
 		f.fragments.drop(old.Seq)
+		f.fragments.drop(old.Archived().Seq)
 	}
 	frag, err := f.render(&e.Release)
 	if err != nil {

@@ -20,6 +20,7 @@ type atomFeed struct {
 	feeds.AtomFeed
 	Link      []feeds.AtomLink `xml:"link"`
 	Generator string           `xml:"generator"`
+	history
 }
 
 // FeedXml is what feeds.ToXML writes; without it the method of the embedded
@@ -91,11 +92,12 @@ func (r *Renderer) atomFrame(feed Feed) (Frame, error) {
 			Author: &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: clean(r.publisher), Uri: r.base + "/"}},
 		},
 		Lang: "en", Title: typed(clean(feed.Title)), Subtitle: typed(clean(feed.Description)), Generator: "Dateline",
-		Link: []feeds.AtomLink{
-			{Href: r.selfURL(feed, Atom), Rel: "self", Type: Atom.MediaType()},
-			{Href: r.pageURL(feed), Rel: "alternate", Type: "text/html"},
-		},
+		history: historyOf(feed),
 	}
+	for _, l := range r.relations(feed, Atom) {
+		doc.Link = append(doc.Link, feeds.AtomLink{Href: l.href, Rel: l.rel, Type: Atom.MediaType()})
+	}
+	doc.Link = append(doc.Link, feeds.AtomLink{Href: r.pageURL(feed), Rel: "alternate", Type: "text/html"})
 	return xmlFrame(&doc, "</feed>", layoutRFC3339)
 }
 

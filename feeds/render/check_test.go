@@ -75,6 +75,7 @@ func (e element) attr(local string) string {
 const (
 	nsAtom    = "http://www.w3.org/2005/Atom"
 	nsAt      = "http://purl.org/atompub/tombstones/1.0"
+	nsHistory = "http://purl.org/syndication/history/1.0"
 	nsContent = "http://purl.org/rss/1.0/modules/content/"
 	nsDC      = "http://purl.org/dc/elements/1.1/"
 )
@@ -95,8 +96,7 @@ func checkRSS(doc []byte) (p problems) {
 	p.unless(ch.one(&p, "", "title").Text != "", "no title")
 	p.unless(ch.one(&p, "", "description").Text != "", "no description")
 	p.unless(absolute(ch.one(&p, "", "link").Text), "the link is not absolute")
-	self := ch.one(&p, nsAtom, "link")
-	p.unless(self.attr("rel") == "self" && absolute(self.attr("href")) && self.attr("type") == "application/rss+xml", "the self link is %v", self.Attrs)
+	checkHistory(&p, &ch, "application/rss+xml")
 	_, err := mail.ParseDate(ch.one(&p, "", "lastBuildDate").Text)
 	p.unless(err == nil, "lastBuildDate: %v", err)
 	p.unless(ch.one(&p, "", "ttl").Text == "5", "the ttl is not five minutes")
@@ -106,6 +106,27 @@ func checkRSS(doc []byte) (p problems) {
 	}
 	p.distinct("guids", ids)
 	return p
+}
+
+// checkHistory looks at the links of a document and what they say together (RFC
+// 5005), and returns them.
+func checkHistory(p *problems, feed *element, mediaType string) map[string]string {
+	rels := map[string]string{}
+	for _, l := range feed.all(nsAtom, "link") {
+		rel := l.attr("rel")
+		_, twice := rels[rel]
+		p.unless(!twice && rel != "", "the link %q stands twice", rel)
+		p.unless(absolute(l.attr("href")), "the link %s is not absolute", rel)
+		p.unless(l.attr("type") == mediaType || rel == "alternate" && l.attr("type") == "text/html", "the link %s leads to %s", rel, l.attr("type"))
+		rels[rel] = l.attr("href")
+	}
+	archive, complete := len(feed.all(nsHistory, "archive")), len(feed.all(nsHistory, "complete"))
+	p.unless(archive+complete <= 1, "%d archive and %d complete", archive, complete)
+	p.unless(rels["self"] != "", "no link to itself")
+	p.unless((rels["current"] != "") == (archive == 1), "current is %q in a document with %d archive", rels["current"], archive)
+	p.unless(archive == 1 || rels["next-archive"] == "", "a current document has the next %q", rels["next-archive"])
+	p.unless(complete == 0 || rels["prev-archive"] == "", "a complete document leads to %q", rels["prev-archive"])
+	return rels
 }
 
 func checkRSSItem(p *problems, item *element) string {
@@ -137,12 +158,7 @@ func checkAtom(doc []byte) (p problems) {
 	p.unless(root.attr("lang") != "", "no xml:lang")
 	feed := checkAtomCommon(&p, &root)
 	p.unless(root.one(&p, nsAtom, "author").one(&p, nsAtom, "name").Text != "", "no author")
-	rels := map[string]int{}
-	for _, l := range root.all(nsAtom, "link") {
-		rels[l.attr("rel")]++
-		p.unless(absolute(l.attr("href")), "the link %s is not absolute", l.attr("rel"))
-	}
-	p.unless(rels["self"] == 1 && rels["alternate"] == 1, "the links are %v", rels)
+	p.unless(checkHistory(&p, &root, "application/atom+xml")["alternate"] == base+"/feeds/field/policing+education", "the alternate link is wrong")
 	ids := []string{root.one(&p, nsAtom, "id").Text}
 	for _, e := range root.all(nsAtom, "entry") {
 		updated := checkAtomCommon(&p, &e)
@@ -196,7 +212,15 @@ func checkJSON(doc []byte) (p problems) {
 		Title   string `json:"title"`
 		Home    string `json:"home_page_url"`
 		Feed    string `json:"feed_url"`
-		Items   []struct {
+		Next    string `json:"next_url"`
+		History struct {
+			Complete bool   `json:"complete"`
+			Archive  bool   `json:"archive"`
+			Current  string `json:"current_url"`
+			Previous string `json:"prev_archive_url"`
+			Next     string `json:"next_archive_url"`
+		} `json:"_dateline"`
+		Items []struct {
 			ID        string `json:"id"`
 			URL       string `json:"url"`
 			Content   string `json:"content_html"`
@@ -216,6 +240,10 @@ func checkJSON(doc []byte) (p problems) {
 	p.unless(feed.Version == "https://jsonfeed.org/version/1.1" && feed.Title != "", "version %q, title %q", feed.Version, feed.Title)
 	p.unless(absolute(feed.Home) && absolute(feed.Feed), "links %q, %q", feed.Home, feed.Feed)
 	p.unless(feed.Items != nil, "no items")
+	h := feed.History
+	p.unless(feed.Next == h.Previous && (h.Previous == "" || absolute(h.Previous)), "next_url %q, prev_archive_url %q", feed.Next, h.Previous)
+	p.unless(!h.Complete || h.Previous == "" && !h.Archive, "complete, yet %q", h.Previous)
+	p.unless(h.Archive == absolute(h.Current) && (h.Archive || h.Next == ""), "an archive %v, current %q, next %q", h.Archive, h.Current, h.Next)
 	var ids []string
 	for _, i := range feed.Items {
 		ids = append(ids, i.ID)

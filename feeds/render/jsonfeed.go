@@ -21,8 +21,13 @@ type jsonFeed struct {
 // feedExtension and itemExtension are explained on the page they name
 // (JSON Feed 1.1, section Extensions).
 type feedExtension struct {
-	About   string `json:"about"`
-	Updated string `json:"updated"`
+	About    string `json:"about"`
+	Updated  string `json:"updated"`
+	Complete bool   `json:"complete,omitempty"`
+	Archive  bool   `json:"archive,omitempty"`
+	Current  string `json:"current_url,omitempty"` // of an archive document
+	Previous string `json:"prev_archive_url,omitempty"`
+	Next     string `json:"next_archive_url,omitempty"`
 }
 
 type itemExtension struct {
@@ -92,14 +97,32 @@ func (r *Renderer) extension(rel *news.Release) itemExtension {
 
 func (r *Renderer) about() string { return r.base + "/about-feeds#dateline" }
 
+func (r *Renderer) feedExtension(feed Feed) feedExtension {
+	x := feedExtension{About: r.about(), Updated: rfc3339(sentinel), Complete: feed.Complete, Archive: feed.Archive != ""}
+	for _, l := range r.relations(feed, JSON) {
+		switch l.rel {
+		case "current":
+			x.Current = l.href
+		case "prev-archive":
+			x.Previous = l.href
+		case "next-archive":
+			x.Next = l.href
+		}
+	}
+	return x
+}
+
+// jsonFrame leads from each document to the one with what is older, as
+// next_url means it (JSON Feed 1.1, section Top-level).
 func (r *Renderer) jsonFrame(feed Feed) (Frame, error) {
+	x := r.feedExtension(feed)
 	b, err := jsonBytes(jsonFeed{
 		JSONFeed: feeds.JSONFeed{
 			Version: "https://jsonfeed.org/version/1.1", Title: clean(feed.Title), Language: feed.Language,
-			HomePageUrl: r.pageURL(feed), FeedUrl: r.selfURL(feed, JSON), Description: clean(feed.Description),
+			HomePageUrl: r.pageURL(feed), FeedUrl: r.documentURL(feed, feed.Archive, JSON), NextUrl: x.Previous, Description: clean(feed.Description),
 			Authors: []*feeds.JSONAuthor{{Name: clean(r.publisher), Url: r.base + "/"}},
 		},
-		Dateline: feedExtension{r.about(), rfc3339(sentinel)},
+		Dateline: x,
 		Items:    []json.RawMessage{},
 	})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Version is part of every ETag. Raise it with every change of the bytes that
 // the same release gives.
-const Version = 1
+const Version = 2
 
 // Format is a format of feeds; its value is the extension in URLs.
 type Format string
@@ -69,6 +69,16 @@ type Feed struct {
 	Title       string
 	Description string
 	Language    string // language of all items, empty when mixed
+
+	// Complete says that the document has all releases of the feed (RFC 5005
+	// section 2). Then there are no links to archives.
+	Complete bool
+	// Archive is the name of an archive document (RFC 5005 section 4); empty for
+	// the current document.
+	Archive string
+	// Previous and Next are the names of the archive documents that hold what is
+	// older and newer; empty where there is none.
+	Previous, Next string
 }
 
 // Frame is what stands before and after the items of a document. It stays the
@@ -156,7 +166,60 @@ func (r *Renderer) Frame(f Format, feed Feed) (Frame, error) {
 
 func (r *Renderer) pageURL(feed Feed) string { return r.base + "/feeds/" + feed.Path }
 
-func (r *Renderer) selfURL(feed Feed, f Format) string { return r.pageURL(feed) + "." + string(f) }
+// documentURL is where a document of the feed is: the current one when name is
+// empty, else that of the archive.
+func (r *Renderer) documentURL(feed Feed, name string, f Format) string {
+	if name == "" {
+		return r.pageURL(feed) + "." + string(f)
+	}
+	return r.pageURL(feed) + ArchivePath + name + "." + string(f)
+}
+
+// ArchivePath stands in paths between a selection and the name of a document of
+// its archive.
+const ArchivePath = "/archive/"
+
+// relation is a link of a document to another one of the same feed.
+type relation struct{ rel, href string }
+
+// relations are the links of a document, its own address first.
+func (r *Renderer) relations(feed Feed, f Format) []relation {
+	out := []relation{{"self", r.documentURL(feed, feed.Archive, f)}}
+	if feed.Archive != "" {
+		out = append(out, relation{"current", r.documentURL(feed, "", f)})
+	}
+	if feed.Previous != "" {
+		out = append(out, relation{"prev-archive", r.documentURL(feed, feed.Previous, f)})
+	}
+	if feed.Next != "" {
+		out = append(out, relation{"next-archive", r.documentURL(feed, feed.Next, f)})
+	}
+	return out
+}
+
+// historyNamespace is of RFC 5005.
+const historyNamespace = "http://purl.org/syndication/history/1.0"
+
+// history says what kind of document it is. Each mark brings its namespace along.
+type history struct {
+	Complete *mark `xml:"fh:complete"`
+	Archive  *mark `xml:"fh:archive"`
+}
+
+type mark struct {
+	FH string `xml:"xmlns:fh,attr"`
+}
+
+func historyOf(feed Feed) history {
+	var h history
+	if feed.Complete {
+		h.Complete = &mark{historyNamespace}
+	}
+	if feed.Archive != "" {
+		h.Archive = &mark{historyNamespace}
+	}
+	return h
+}
 
 func uuid(rel *news.Release) string { return "urn:uuid:" + rel.ID }
 

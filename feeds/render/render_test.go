@@ -73,16 +73,39 @@ func hostile() news.Release {
 	}
 }
 
+// sample is a document to look at.
+type sample struct {
+	feed     render.Feed
+	releases []news.Release
+}
+
+// documents are one of each kind.
+func documents() map[string]sample {
+	return map[string]sample{
+		"feed":    {render.Feed{Previous: "2026-10-2"}, samples()},
+		"empty":   {render.Feed{Complete: true}, nil},
+		"hostile": {render.Feed{}, []news.Release{hostile()}},
+		"archive": {render.Feed{Archive: "2026-11", Previous: "2026-09-2", Next: "2026-11-2"}, samples()[1:]},
+		"oldest":  {render.Feed{Archive: "2026-11"}, samples()[:1]},
+	}
+}
+
 func document(t testing.TB, f render.Format, releases []news.Release) []byte {
 	t.Helper()
-	r := newRenderer()
+	return sample{releases: releases}.render(t, f)
+}
+
+func (s sample) render(t testing.TB, f render.Format) []byte {
+	t.Helper()
+	r, releases := newRenderer(), s.releases
 	updated := render.Epoch
 	for _, rel := range releases {
 		if rel.UpdatedAt.After(updated) {
 			updated = rel.UpdatedAt
 		}
 	}
-	frame, err := r.Frame(f, render.Feed{Path: "field/policing+education", Title: "Policing or Education – Example Newsroom", Description: "Releases on Policing <&> Education."})
+	s.feed.Path, s.feed.Title, s.feed.Description = "field/policing+education", "Policing or Education – Example Newsroom", "Releases on Policing <&> Education."
+	frame, err := r.Frame(f, s.feed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +121,10 @@ func document(t testing.TB, f render.Format, releases []news.Release) []byte {
 }
 
 func TestRenderer_Golden(t *testing.T) {
-	for name, releases := range map[string][]news.Release{"feed": samples(), "empty": nil, "hostile": {hostile()}} {
+	for name, sample := range documents() {
 		for _, f := range render.Formats {
 			t.Run(name+"."+string(f), func(t *testing.T) {
-				got := document(t, f, releases)
+				got := sample.render(t, f)
 				path := filepath.Join("testdata", name+"."+string(f))
 				if *update {
 					if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -121,10 +144,10 @@ func TestRenderer_Golden(t *testing.T) {
 }
 
 func TestRenderer_Valid(t *testing.T) {
-	for name, releases := range map[string][]news.Release{"feed": samples(), "empty": nil, "hostile": {hostile()}} {
+	for name, sample := range documents() {
 		for _, f := range render.Formats {
 			t.Run(name+"."+string(f), func(t *testing.T) {
-				for _, problem := range check(f, document(t, f, releases)) {
+				for _, problem := range check(f, sample.render(t, f)) {
 					t.Error(problem)
 				}
 			})

@@ -28,7 +28,8 @@ type rssChannel struct {
 	Title       xmlText `xml:"title"`
 	Description xmlText `xml:"description"`
 	feeds.RssFeed
-	Self atomLink `xml:"atom:link"`
+	Links []atomLink `xml:"atom:link"`
+	history
 }
 
 type atomLink struct {
@@ -80,8 +81,11 @@ func (r *Renderer) rssFrame(feed Feed) (Frame, error) {
 				Generator: "Dateline", Docs: "https://www.rssboard.org/rss-specification", Ttl: int(TTL.Minutes()),
 			},
 			Title: untyped(clean(feed.Title)), Description: untyped(clean(feed.Description)),
-			Self: atomLink{r.selfURL(feed, RSS), "self", RSS.MediaType()},
+			history: historyOf(feed),
 		},
+	}
+	for _, l := range r.relations(feed, RSS) {
+		doc.Channel.Links = append(doc.Channel.Links, atomLink{l.href, l.rel, RSS.MediaType()})
 	}
 	return xmlFrame(&doc, "  </channel>", layoutRFC822)
 }
