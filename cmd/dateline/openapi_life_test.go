@@ -117,59 +117,54 @@ func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// hold complains of a request and its answer. What is not described is refused.
 func (w *watched) hold(r *http.Request, res *http.Response, body []byte) {
 	bad := func(what ...any) {
 		w.t.Errorf("%s %s answers %d %v\n%.1500s\n%.1500v", r.Method, r.URL.RequestURI(), res.StatusCode, res.Header, body, what)
 	}
-	item, _, _ := paths.FindPath(r, w.s.d.model, options.NewValidationOptions())
 	var op *v3.Operation
-	if item != nil {
+	if item, _, _ := paths.FindPath(r, w.s.d.model, options.NewValidationOptions()); item != nil {
 		op = helpers.ExtractOperation(r, item)
 	}
 	if op == nil {
-		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed && res.StatusCode != http.StatusUnauthorized ||
-			res.Header.Get("Content-Type") != "application/problem+json" || !json.Valid(body) {
+		if !slices.Contains([]int{401, 404, 405}, res.StatusCode) || res.Header.Get("Content-Type") != "application/problem+json" || !json.Valid(body) {
 			bad("what is not described is no 404 or 405 with a problem")
 		}
 		return
 	}
-	status := strconv.Itoa(res.StatusCode)
-	answer := op.Responses.Codes.GetOrZero(status)
+	answer := op.Responses.Codes.GetOrZero(strconv.Itoa(res.StatusCode))
 	if answer == nil {
 		bad("the status is not described")
 		return
 	}
+	w.s.seen.add(op.OperationId, strconv.Itoa(res.StatusCode))
 	if res.StatusCode < http.StatusBadRequest {
+		w.note(r, res, op)
 		if ok, errs := w.s.check.ValidateHttpRequest(r); !ok && !w.s.probed {
 			bad("the request is not as described", errs[0], errs[0].SchemaValidationErrors)
-		}
-		for name := range r.URL.Query() {
-			w.s.seen.add(op.OperationId, "?"+name)
 		}
 	}
 	if ok, errs := w.s.check.ValidateHttpResponse(r, res); !ok {
 		bad("the answer is not as described", errs[0], errs[0].SchemaValidationErrors)
 	}
 	for name := range res.Header {
-		switch name {
-		case "Content-Type", "Content-Length", "Date", "Accept-Ranges", "Transfer-Encoding":
-			continue
-		case "Cache-Control":
-			if !hasHeader(answer, name) && res.Header.Get(name) != "no-store" {
-				bad("it may be cached")
-			}
-			continue
-		}
-		if !hasHeader(answer, name) {
+		if !hasHeader(answer, name) && !slices.Contains([]string{"Content-Type", "Content-Length", "Date", "Accept-Ranges", "Cache-Control"}, name) {
 			bad("the header " + name + " is not described")
-		} else if res.StatusCode < http.StatusBadRequest {
-			w.s.seen.add(op.OperationId, name)
 		}
 	}
-	if len(body) > 0 && res.Header.Get("Cache-Control") == "" {
+	if cached := res.Header.Get("Cache-Control"); len(body) > 0 && cached != "no-store" && !hasHeader(answer, "Cache-Control") {
 		bad("it does not say that it may not be cached")
 	}
-	w.s.seen.add(op.OperationId, status)
+}
+
+// note remembers the parameters and headers of a success.
+func (w *watched) note(r *http.Request, res *http.Response, op *v3.Operation) {
+	for name := range r.URL.Query() {
+		w.s.seen.add(op.OperationId, "?"+name)
+	}
+	for name := range res.Header {
+		w.s.seen.add(op.OperationId, name)
+	}
 }
 
 func hasHeader(answer *v3.Response, name string) bool {

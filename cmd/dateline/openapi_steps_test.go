@@ -156,7 +156,7 @@ func (s *apiServer) liveWithdrawals(t *testing.T) {
 func (s *apiServer) liveDesk(t *testing.T) {
 	id := s.draft(t, "At the desk", "desk:1")
 	one, better := "/api/v1/desk/"+id, paper("At the desk", "desk:1", "What it says now.")
-	any := []string{"If-Match", "*"}
+	whatever := []string{"If-Match", "*"}
 	s.ask(t, 200, "GET /api/v1/desk", "")
 	s.ask(t, 200, "GET "+one, "")
 	s.ask(t, 404, "GET /api/v1/desk/"+nobody, "")
@@ -165,19 +165,19 @@ func (s *apiServer) liveDesk(t *testing.T) {
 	s.ask(t, 428, "PUT "+one, better)
 	s.ask(t, 412, "PUT "+one, better, "If-Match", `"draft-7"`)
 	s.ask(t, 200, "PUT "+one+"?note=Now&minor=true&accept_proposals=true", doubtful(better), "If-Match", `"draft-1"`)
-	s.ask(t, 200, "PUT "+one, better, any...)
-	s.ask(t, 400, "PUT "+one+"?minor=perhaps", better, any...)
-	s.ask(t, 404, "PUT /api/v1/desk/"+nobody, better, any...)
-	s.ask(t, 413, "PUT "+one, large(2<<20), any...)
+	s.ask(t, 200, "PUT "+one, better, whatever...)
+	s.ask(t, 400, "PUT "+one+"?minor=perhaps", better, whatever...)
+	s.ask(t, 404, "PUT /api/v1/desk/"+nobody, better, whatever...)
+	s.ask(t, 413, "PUT "+one, large(2<<20), whatever...)
 	s.ask(t, 415, "PUT "+one, better, "If-Match", "*", "Content-Type", "image/png")
-	s.ask(t, 422, "PUT "+one, `{"title":"","colour":"blue"}`, any...)
+	s.ask(t, 422, "PUT "+one, `{"title":"","colour":"blue"}`, whatever...)
 
 	set, gap := "PUT "+one+"/embargo", lastSunday(time.March).Format("2006-01-02")+"T02:30"
 	s.ask(t, 428, set+"?until="+gap+"&zone=Europe/Vienna", "")
 	s.ask(t, 412, set+"?until="+gap+"&zone=Europe/Vienna", "", "If-Match", `"draft-1"`)
-	s.ask(t, 422, set+"?until=2001-01-01T09:00&zone=UTC", "", any...)
-	s.ask(t, 404, "PUT /api/v1/desk/"+nobody+"/embargo?until="+gap+"&zone=Europe/Vienna", "", any...)
-	if a := s.ask(t, 200, set+"?until="+gap+"&zone=Europe/Vienna", "", any...); !strings.Contains(a.header.Get("Dateline-Warnings"), "clocks") {
+	s.ask(t, 422, set+"?until=2001-01-01T09:00&zone=UTC", "", whatever...)
+	s.ask(t, 404, "PUT /api/v1/desk/"+nobody+"/embargo?until="+gap+"&zone=Europe/Vienna", "", whatever...)
+	if a := s.ask(t, 200, set+"?until="+gap+"&zone=Europe/Vienna", "", whatever...); !strings.Contains(a.header.Get("Dateline-Warnings"), "clocks") {
 		t.Errorf("a time that does not exist comes with %v", a.header)
 	}
 	partly := s.newKey(t, "partly", "draft", "read-embargoed")
@@ -188,24 +188,24 @@ func (s *apiServer) liveDesk(t *testing.T) {
 	lift := "DELETE " + one + "/embargo"
 	s.ask(t, 428, lift, "")
 	s.ask(t, 412, lift, "", "If-Match", `"draft-1"`)
-	s.ask(t, 404, "DELETE /api/v1/desk/"+nobody+"/embargo", "", any...)
-	s.ask(t, 200, lift+"?open=true", "", any...)
-	s.ask(t, 409, lift, "", any...)
+	s.ask(t, 404, "DELETE /api/v1/desk/"+nobody+"/embargo", "", whatever...)
+	s.ask(t, 200, lift+"?open=true", "", whatever...)
+	s.ask(t, 409, lift, "", whatever...)
 
 	out := "POST " + one + "/release"
-	s.ask(t, 200, "PUT "+one, paper("At the desk", "desk:1", "EMBARGOED UNTIL FURTHER NOTICE\n\nIt says that it is under embargo."), any...)
+	s.ask(t, 200, "PUT "+one, paper("At the desk", "desk:1", "EMBARGOED UNTIL FURTHER NOTICE\n\nIt says that it is under embargo."), whatever...)
 	s.ask(t, 200, out+"?dry_run=true", "")
 	s.ask(t, 428, out, "")
 	s.ask(t, 412, out, "", "If-Match", `"draft-1"`)
-	s.ask(t, 422, out, "", any...)
-	s.ask(t, 201, out+"?embargo=none", "", any...)
-	s.ask(t, 404, out, "", any...)
+	s.ask(t, 422, out, "", whatever...)
+	s.ask(t, 201, out+"?embargo=none", "", whatever...)
+	s.ask(t, 404, out, "", whatever...)
 
 	gone := "DELETE /api/v1/desk/" + s.draft(t, "To be discarded", "desk:2")
 	s.ask(t, 428, gone, "")
 	s.ask(t, 412, gone, "", "If-Match", `"draft-7"`)
-	s.ask(t, 204, gone, "", any...)
-	s.ask(t, 404, gone, "", any...)
+	s.ask(t, 204, gone, "", whatever...)
+	s.ask(t, 404, gone, "", whatever...)
 }
 
 // What waits is passed by a withdrawal of what it is based on.

@@ -411,3 +411,12 @@ func TestOpenAPI_methodsParametersAndScopes(t *testing.T) {
 		}
 	})
 }
+
+func TestOpenAPI_everyRoleServesIt(t *testing.T) {
+	broker := startNATS(t, t.TempDir(), -1)
+	startServer(t, t.TempDir(), "--nats-url", broker.ClientURL()) // a role alone waits for the publisher
+	s := startServer(t, t.TempDir(), "--nats-url", broker.ClientURL(), "--roles", "feeds")
+	if status, header, body := s.fetch(t, openAPIPath); status != http.StatusOK || header.Get("Content-Type") != "application/json" || !json.Valid(body) {
+		t.Errorf("a server of feeds alone answers %d %v", status, header)
+	}
+}
