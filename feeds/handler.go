@@ -49,11 +49,16 @@ func (f *Feeds) route(w http.ResponseWriter, r *http.Request) error {
 		return f.serveSelection(w, r, strings.TrimPrefix(path, "/feeds/"))
 	case strings.HasPrefix(path, "/releases/"):
 		return f.serveRelease(w, r, strings.TrimPrefix(path, "/releases/"))
+	case path == "/opml" || strings.HasPrefix(path, "/opml/"):
+		return f.serveOPML(w, r, path)
 	case path == f.look.StylePath():
 		f.style(w, r)
 		return nil
 	}
 	if found, err := f.pageOf(w, r, page.Languages()[0], path); found {
+		return err
+	}
+	if found, err := f.forMachines(w, r, path); found {
 		return err
 	}
 	return news.Problemf(news.NotFound, "there is no page at %s; the list of topics is at /topics", path)
@@ -72,8 +77,12 @@ func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path s
 		return err
 	}
 	rest, isFeed := strings.CutPrefix(path, "/feeds/")
-	if _, _, archived := cutArchive(rest); !isFeed || archived {
+	_, _, archived := cutArchive(rest)
+	switch {
+	case archived, strings.HasPrefix(path, "/releases/"), path == "/opml", strings.HasPrefix(path, "/opml/"):
 		return &moved{path}
+	case !isFeed:
+		return news.Problemf(news.NotFound, "there is no page at /%s%s; the list of topics is at /%s/topics", language, path, language)
 	}
 	p, format, err := f.planOf(rest)
 	var m *moved
@@ -139,9 +148,15 @@ func (f *Feeds) serveRelease(w http.ResponseWriter, r *http.Request, rest string
 	return f.answer(w, r, validators{tag: d.tag}, pageAge, status, func() (*document, error) { return d, nil })
 }
 
-// overview answers with a page over all releases, made anew after every event.
+// overview answers with a page over all releases.
 func (f *Feeds) overview(w http.ResponseWriter, r *http.Request, key string, render func() ([]byte, error)) error {
 	page.Headers(w.Header())
+	return f.listing(w, r, key, pageAge, render)
+}
+
+// listing answers with what depends on all releases, made anew after every
+// event. Its ETag is a hash of its bytes.
+func (f *Feeds) listing(w http.ResponseWriter, r *http.Request, key string, age time.Duration, render func() ([]byte, error)) error {
 	now := f.Applied()
 	d, kept := f.documents.get(key)
 	if !kept || d.asOf != now {
@@ -155,7 +170,7 @@ func (f *Feeds) overview(w http.ResponseWriter, r *http.Request, key string, ren
 			return err
 		}
 	}
-	return f.answer(w, r, validators{tag: d.tag}, pageAge, http.StatusOK, func() (*document, error) { return d, nil })
+	return f.answer(w, r, validators{tag: d.tag}, age, http.StatusOK, func() (*document, error) { return d, nil })
 }
 
 func (f *Feeds) style(w http.ResponseWriter, r *http.Request) {

@@ -30,7 +30,7 @@ func (m *moved) Error() string { return "it is at " + m.path }
 // people, or problem+json for programs.
 func (f *Feeds) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
-	for _, name := range []string{"Content-Type", "Content-Encoding", "Access-Control-Allow-Origin"} {
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Disposition", "Access-Control-Allow-Origin"} {
 		h.Del(name)
 	}
 	var m *moved

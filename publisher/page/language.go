@@ -13,7 +13,7 @@ import "strings"
 func SplitLanguage(path string) (language, rest string) {
 	for _, l := range Languages()[1:] {
 		if behind, ok := strings.CutPrefix(path, "/"+l); ok && (behind == "" || behind[0] == '/') {
-			return l, "/" + strings.TrimPrefix(behind, "/")
+			return l, "/" + strings.TrimLeft(behind, "/") // a second slash would lead elsewhere
 		}
 	}
 	return "", path

@@ -61,7 +61,7 @@ func TestPage_MissingWord(t *testing.T) {
 
 func TestLook_Problem(t *testing.T) {
 	l := newLook(t, "https://news.example.org")
-	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		trouble := page.Trouble{Status: status, Near: []page.Link{{Title: "Austria", Path: "/feeds/country/austria"}}}
 		if status < http.StatusInternalServerError {
 			trouble.Detail = "What went wrong."
@@ -70,7 +70,7 @@ func TestLook_Problem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"<h1>", `href="/topics"`, `href="/feeds/country/austria"`, "noindex"} {
+		for _, want := range []string{"<h1>", `href="/topics"`, `href="/feeds"`, `href="/feeds/country/austria"`, "noindex"} {
 			if !strings.Contains(string(b), want) {
 				t.Errorf("%d: %s is missing in\n%s", status, want, b)
 			}
