@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,9 +13,15 @@ import (
 type coding string
 
 const (
-	identity coding = "identity"
-	gzipped  coding = "gzip"
+	identity  coding = "identity"
+	gzipped   coding = "gzip"
+	zstandard coding = "zstd" // RFC 8878
+	brotlied  coding = "br"   // RFC 7932
 )
+
+// allCodings are the codings there are; of those a client takes as gladly, the
+// first is the best: ready-made and small, then small, then ready-made.
+var allCodings = [...]coding{zstandard, brotlied, gzipped, identity}
 
 // codings lists the codings a client takes, the best first (RFC 9110 section
 // 12.5.3). Who takes none gets identity all the same.
@@ -30,26 +37,29 @@ func codings(accept string) []coding {
 		}
 		weights[coding(name)] = weight
 	}
-	others, all := weights["*"]
-	weight := func(c coding, fallback float64) float64 {
+	weight := func(c coding) float64 {
 		if w, named := weights[c]; named {
 			return w
 		}
-		if all {
-			return others
+		if w, all := weights["*"]; all {
+			return w
 		}
-		return fallback
+		if c == identity {
+			return 0.0001 // always taken, last
+		}
+		return 0
 	}
-	zip, plain := weight(gzipped, 0), weight(identity, 0.001) // identity is always taken, last
-	switch {
-	case zip <= 0:
+	out := make([]coding, 0, len(allCodings))
+	for _, c := range allCodings {
+		if weight(c) > 0 {
+			out = append(out, c)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b coding) int { return cmp.Compare(weight(b), weight(a)) })
+	if len(out) == 0 {
 		return []coding{identity}
-	case plain <= 0:
-		return []coding{gzipped}
-	case plain > zip:
-		return []coding{identity, gzipped}
 	}
-	return []coding{gzipped, identity}
+	return out
 }
 
 // weighted reads "name;q=0.5"; a weight that cannot be read is 0.
@@ -74,13 +84,11 @@ type validators struct {
 	changed time.Time // whole second; zero when there is none
 }
 
+// suffixes tell the ETags of codings apart.
+var suffixes = map[coding]string{identity: "", gzipped: "-gz", zstandard: "-zst", brotlied: "-br"}
+
 // etag is the strong ETag of a coding.
-func (v validators) etag(c coding) string {
-	if c == gzipped {
-		return `"` + v.tag + `-gz"`
-	}
-	return `"` + v.tag + `"`
-}
+func (v validators) etag(c coding) string { return `"` + v.tag + suffixes[c] + `"` }
 
 // lastModified is the time of the last change, when its second is over: until
 // then another change could bear the same time.
@@ -90,10 +98,11 @@ func (v validators) lastModified(now time.Time) (time.Time, bool) {
 
 // unchanged evaluates the preconditions of a GET or HEAD (RFC 9110 section
 // 13.2.2) and returns the coding whose copy the client has, if it may go on
-// using it. Each coding the client takes may be the one it has.
+// using it. It may have one that it would not be sent now; what it says it takes
+// decides only between several.
 func (v validators) unchanged(h http.Header, accepted []coding, now time.Time) (coding, bool) {
 	if tags := h.Values("If-None-Match"); len(tags) > 0 {
-		for _, c := range accepted {
+		for _, c := range slices.Concat(accepted, allCodings[:]) {
 			if matches(tags, v.etag(c)) {
 				return c, true
 			}

@@ -7,9 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +41,19 @@ type frames struct {
 type frame struct {
 	render.Frame
 	separator, foot block
+}
+
+// join puts blocks of items between the head and the foot.
+func (f *frame) join(head *block, items []*block) []*block {
+	out := make([]*block, 0, 2*len(items)+2)
+	out = append(out, head)
+	for i, item := range items {
+		if i > 0 && f.separator.length > 0 {
+			out = append(out, &f.separator)
+		}
+		out = append(out, item)
+	}
+	return append(out, &f.foot)
 }
 
 func (f *Feeds) newFrame(format render.Format, head render.Feed) (*frame, error) {
@@ -93,55 +105,7 @@ type document struct {
 	path    string    // canonical, where that is not known beforehand
 	asOf    uint64    // pages over everything: the last event they know
 
-	blocks []*block
-	bodies [2]body // plain and zipped
-}
-
-// body is a document in one coding. It is put together in a borrowed buffer for
-// the first who asks, and kept from the second on: most documents change before
-// anybody asks twice.
-type body struct {
-	asked atomic.Bool
-	kept  atomic.Pointer[[]byte]
-}
-
-// send writes the document in a coding, with its length.
-func (f *Feeds) send(w http.ResponseWriter, r *http.Request, status int, d *document, c coding) {
-	b, length, join := &d.bodies[0], plainLength(d.blocks), joinPlain
-	if c == gzipped {
-		b, length, join = &d.bodies[1], zippedLength(d.blocks), joinZipped
-		w.Header().Set("Content-Encoding", string(gzipped))
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(length))
-	w.WriteHeader(status)
-	if r.Method == http.MethodHead {
-		return
-	}
-	kept := b.kept.Load()
-	switch {
-	case kept != nil:
-	case b.asked.Swap(true):
-		joined := join(make([]byte, 0, length), d.blocks)
-		kept = &joined
-		b.kept.Store(kept)
-	default:
-		kept, _ = f.buffers.Get().(*[]byte)
-		if kept == nil {
-			kept = new([]byte)
-		}
-		*kept = join((*kept)[:0], d.blocks)
-		defer f.buffers.Put(kept)
-	}
-	_, _ = w.Write(*kept) // the client may be gone
-}
-
-// size is what keeping the document costs at most, beside the fragments.
-func (d *document) size() int {
-	n := 0
-	for _, b := range d.blocks {
-		n += b.size()
-	}
-	return n
+	body
 }
 
 func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
@@ -234,15 +198,17 @@ func (f *Feeds) assemble(ctx context.Context, format render.Format, around *fram
 		return nil, err
 	}
 	head := stored(around.Head(updated))
-	blocks := make([]*block, 0, 2*len(fragments)+2)
-	blocks = append(blocks, &head)
+	items := make([]*block, len(fragments))
 	for i, frag := range fragments {
-		if i > 0 && len(around.separator.plain) > 0 {
-			blocks = append(blocks, &around.separator)
-		}
-		blocks = append(blocks, frag.feed[format])
+		items[i] = frag.feed[format]
 	}
-	return &document{blocks: append(blocks, &around.foot)}, nil
+	d := &document{}
+	d.blocks = around.join(&head, items)
+	d.packed = sync.OnceValues(func() ([]*block, error) {
+		groups, err := f.groups(format, entries, items)
+		return around.join(&head, groups), err
+	})
+	return d, nil
 }
 
 // keep returns the kept document of a key when its tag is still right, and

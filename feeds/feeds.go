@@ -46,6 +46,7 @@ const (
 	keptFragments = 160 << 20 // bytes of rendered releases: about 8,000, the windows of all single topics
 	keptDocuments = 64 << 20  // bytes of whole documents and pages, fragments counted again
 	keptItems     = 16 << 20  // bytes of entries of lists in further languages
+	keptGroups    = 48 << 20  // bytes of items compressed together
 	keptPlans     = 4096      // selections asked for
 )
 
@@ -66,6 +67,7 @@ type Feeds struct {
 	fragments *cache[uint64, *fragment] // by sequence in the log
 	documents *cache[string, *document]
 	items     *cache[itemKey, []byte]
+	together  *cache[string, *block] // groups of items
 	making    singleflight.Group
 	press     sync.Pool // of *compressor
 	buffers   sync.Pool // of *[]byte
@@ -100,7 +102,8 @@ func New(cfg Config) (*Feeds, error) {
 		index: index.New(cfg.Taxonomy), renderer: render.New(cfg.Taxonomy, cfg.BaseURL, cfg.Title),
 		plans: newCache[string, *plan](keptPlans), fragments: newCache[uint64, *fragment](keptFragments),
 		documents: newCache[string, *document](keptDocuments), items: newCache[itemKey, []byte](keptItems),
-		sites: map[string]*site.Site{}, looks: map[string]*page.Look{},
+		together: newCache[string, *block](keptGroups),
+		sites:    map[string]*site.Site{}, looks: map[string]*page.Look{},
 	}
 	f.cfg.Log = cfg.Log.With().Str("component", "feeds").Logger()
 	f.follow.moved = make(chan struct{})

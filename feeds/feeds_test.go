@@ -1,7 +1,6 @@
 package feeds_test
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"dateline/publisher/wire"
 	"dateline/publisher/wire/wiretest"
 
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 	"github.com/rs/zerolog"
 )
 
@@ -159,22 +160,40 @@ func ask(t testing.TB, f *feeds.Feeds, method, path string, headers ...string) *
 	return w.Result()
 }
 
+// read is the body of an answer, decoded.
 func read(t testing.TB, r *http.Response) string {
 	t.Helper()
-	b, err := io.ReadAll(r.Body)
+	var body io.Reader = r.Body
+	var err error
+	switch c := r.Header.Get("Content-Encoding"); c {
+	case "":
+	case "gzip":
+		body, err = gzip.NewReader(body)
+	case "zstd":
+		var z *zstd.Decoder
+		if z, err = zstd.NewReader(body); err == nil {
+			defer z.Close()
+			body = z
+		}
+	case "br":
+		body = brotli.NewReader(body)
+	default:
+		t.Fatalf("the coding is %q", c)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(bytes.NewReader(b))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b, err = io.ReadAll(z); err != nil {
-			t.Fatal(err)
-		}
+	b, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// raw is the body of an answer as it came.
+func raw(t testing.TB, r *http.Response) string {
+	t.Helper()
+	return read(t, &http.Response{Body: r.Body})
 }
 
 // page asks for a path that must be there and returns its body.

@@ -189,7 +189,7 @@ func maxAge(d time.Duration) string { return "public, max-age=" + strconv.Itoa(i
 func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, v validators, age time.Duration, status int, fresh func() (*document, error)) error {
 	h, now := w.Header(), f.cfg.Now()
 	accepted := codings(strings.Join(r.Header.Values("Accept-Encoding"), ","))
-	h.Add("Vary", "Accept-Encoding")
+	vary(h, "Accept-Encoding")
 	if status == http.StatusOK {
 		if c, ok := v.unchanged(r.Header, accepted, now); ok {
 			f.validate(h, v, c, age, now)
@@ -204,10 +204,22 @@ func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, v validators, age
 		return err
 	}
 	c := accepted[0]
+	ready, err := f.encode(d, c)
+	if err != nil {
+		return err
+	}
 	f.validate(h, validators{d.tag, d.changed}, c, age, now)
 	f.served.full.Add(1)
-	f.send(w, r, status, d, c)
+	f.send(w, r, status, ready)
 	return nil
+}
+
+// vary names a request header the answer depends on, in one line with the others.
+func vary(h http.Header, name string) {
+	if others := h.Get("Vary"); others != "" {
+		name = others + ", " + name
+	}
+	h.Set("Vary", name)
 }
 
 func (f *Feeds) validate(h http.Header, v validators, c coding, age time.Duration, now time.Time) {

@@ -121,7 +121,9 @@ func (f *Feeds) page(b []byte, err error, tag string) (*document, error) {
 	if tag == "" {
 		tag = hashed(b)
 	}
-	return &document{tag: tag, blocks: []*block{&whole}}, nil
+	d := &document{tag: tag}
+	d.blocks = []*block{&whole}
+	return d, nil
 }
 
 // releasePage is the page of a release, in the language of its text if that is

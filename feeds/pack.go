@@ -7,34 +7,49 @@ import (
 	"hash/crc32"
 
 	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zstd"
 )
 
-// level is fixed: another one gives other bytes under the same ETag.
-const level = 6
+// The levels are fixed: others give other bytes under the same ETag.
+const (
+	gzipLevel = 6
+	zstdLevel = zstd.SpeedDefault
+)
 
-// block is a piece of a document with its compressed form, which can be joined
-// to others: complete DEFLATE blocks (RFC 1951) that look back at nothing before them.
+// block is a piece of a document with its compressed forms, which can be joined
+// to others: complete DEFLATE blocks (RFC 1951) that look back at nothing before
+// them, and a Zstandard frame (RFC 8878).
 type block struct {
-	plain    []byte
+	plain    []byte // nil where only the compressed forms are kept
 	deflated []byte
-	crc      uint32 // of plain
-	shift    uint32 // what appending plain does to a crc before it; see combine
+	zstd     []byte
+	length   int    // of the plain text
+	crc      uint32 // of the plain text
+	shift    uint32 // what appending the plain text does to a crc before it; see combine
 }
 
-func (b *block) size() int { return len(b.plain) + len(b.deflated) }
+func (b *block) size() int { return len(b.plain) + len(b.deflated) + len(b.zstd) }
 
 // compressor makes blocks. It is not safe for concurrent use.
 type compressor struct {
 	out bytes.Buffer
 	w   *flate.Writer
+	z   *zstd.Encoder
 }
 
 func newCompressor() (*compressor, error) {
 	c := &compressor{}
-	w, err := flate.NewWriter(&c.out, level)
-	c.w = w
+	var err error
+	if c.w, err = flate.NewWriter(&c.out, gzipLevel); err != nil {
+		return nil, err
+	}
+	c.z, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(zstdWindow))
 	return c, err
 }
+
+// zstdWindow is how far back matches go, in bytes; all readers of the web take
+// eight times as much (RFC 9659).
+const zstdWindow = 1 << 20
 
 // block compresses a piece. The result depends on the piece alone.
 func (c *compressor) block(plain []byte) (block, error) {
@@ -46,11 +61,11 @@ func (c *compressor) block(plain []byte) (block, error) {
 	if err := c.w.Flush(); err != nil { // ends on a byte, with history for nobody
 		return block{}, fmt.Errorf("compress: %w", err)
 	}
-	return newBlock(plain, bytes.Clone(c.out.Bytes())), nil
+	return newBlock(plain, bytes.Clone(c.out.Bytes()), c.z.EncodeAll(plain, nil)), nil
 }
 
-func newBlock(plain, deflated []byte) block {
-	return block{plain, deflated, crc32.ChecksumIEEE(plain), power(len(plain))}
+func newBlock(plain, deflated, zstd []byte) block {
+	return block{plain, deflated, zstd, len(plain), crc32.ChecksumIEEE(plain), power(len(plain))}
 }
 
 // storedLimit is the most one stored DEFLATE block holds.
@@ -67,13 +82,34 @@ func stored(plain []byte) block {
 		deflated = append(deflated, rest[:n]...)
 		rest = rest[n:]
 	}
-	return newBlock(plain, deflated)
+	return newBlock(plain, deflated, storedFrame(plain))
+}
+
+// storedFrame is a Zstandard frame of raw blocks (RFC 8878 section 3.1.1) that
+// says how long it is and has no checksum.
+func storedFrame(plain []byte) []byte {
+	if len(plain) == 0 {
+		return nil
+	}
+	const singleSegment, eightBytes = 1 << 5, 3 << 6
+	frame := binary.LittleEndian.AppendUint32(nil, 0xfd2fb528)
+	frame = binary.LittleEndian.AppendUint64(append(frame, singleSegment|eightBytes), uint64(len(plain)))
+	for rest := plain; len(rest) > 0; {
+		n := min(len(rest), storedLimit)
+		header := uint32(n) << 3 // of a raw block
+		if n == len(rest) {
+			header |= 1 // the last one
+		}
+		frame = append(frame, byte(header), byte(header>>8), byte(header>>16))
+		frame, rest = append(frame, rest[:n]...), rest[n:]
+	}
+	return frame
 }
 
 func plainLength(blocks []*block) int {
 	n := 0
 	for _, b := range blocks {
-		n += len(b.plain)
+		n += b.length
 	}
 	return n
 }
@@ -100,11 +136,28 @@ func joinZipped(out []byte, blocks []*block) []byte {
 	crc, length := uint32(0), 0
 	for _, b := range blocks {
 		out = append(out, b.deflated...)
-		crc, length = combine(crc, b), length+len(b.plain)
+		crc, length = combine(crc, b), length+b.length
 	}
 	out = append(out, gzipEnd...)
 	out = binary.LittleEndian.AppendUint32(out, crc)
 	return binary.LittleEndian.AppendUint32(out, uint32(length)) // modulo 2^32, as the format has it
+}
+
+func zstdLength(blocks []*block) int {
+	n := 0
+	for _, b := range blocks {
+		n += len(b.zstd)
+	}
+	return n
+}
+
+// joinZstd appends the blocks as frames, which decode to the joined plain texts
+// (RFC 8878 section 3).
+func joinZstd(out []byte, blocks []*block) []byte {
+	for _, b := range blocks {
+		out = append(out, b.zstd...)
+	}
+	return out
 }
 
 const (

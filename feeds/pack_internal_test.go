@@ -6,16 +6,22 @@ import (
 	"io"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
 )
 
-// TestJoin shows that joined blocks are one gzip stream of the joined plain
-// texts, for any texts.
+// TestJoin shows that joined blocks are one gzip stream and one run of
+// Zstandard frames of the joined plain texts, for any texts.
 func TestJoin(t *testing.T) {
 	c, err := newCompressor()
 	if err != nil {
 		t.Fatal(err)
 	}
+	unframed, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unframed.Close()
 	rapid.Check(t, func(rt *rapid.T) {
 		var blocks []*block
 		var want []byte
@@ -27,7 +33,7 @@ func TestJoin(t *testing.T) {
 					rt.Fatal(err)
 				}
 				again, err := c.block(text)
-				if err != nil || !bytes.Equal(again.deflated, b.deflated) {
+				if err != nil || !bytes.Equal(again.deflated, b.deflated) || !bytes.Equal(again.zstd, b.zstd) {
 					rt.Fatal("the same text is compressed in two ways", err)
 				}
 			}
@@ -39,6 +45,13 @@ func TestJoin(t *testing.T) {
 		zipped := joinZipped(nil, blocks)
 		if len(zipped) != zippedLength(blocks) || len(want) != plainLength(blocks) {
 			rt.Fatalf("%d and %d bytes were announced, %d and %d came", plainLength(blocks), zippedLength(blocks), len(want), len(zipped))
+		}
+		frames := joinZstd(nil, blocks)
+		if len(frames) != zstdLength(blocks) {
+			rt.Fatalf("%d bytes of frames were announced, %d came", zstdLength(blocks), len(frames))
+		}
+		if plain, err := unframed.DecodeAll(frames, nil); err != nil || !bytes.Equal(plain, want) {
+			rt.Fatalf("the frames hold %d bytes, want %d: %v", len(plain), len(want), err)
 		}
 		r, err := gzip.NewReader(bytes.NewReader(zipped))
 		if err != nil {

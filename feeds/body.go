@@ -1,0 +1,130 @@
+package feeds
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/andybalholm/brotli"
+)
+
+// body is what a document says, ready in every coding.
+type body struct {
+	blocks []*block
+	// packed are the blocks that the compressed codings are joined from, where
+	// these are others: items that are compressed together.
+	packed func() ([]*block, error)
+
+	whole [len(allCodings)]whole
+}
+
+// whole is a body joined in one coding. It is put together in a borrowed buffer
+// for the first who asks, and kept from the second on: most documents change
+// before anybody asks twice.
+type whole struct {
+	asked  atomic.Bool
+	kept   atomic.Pointer[[]byte]
+	making sync.Mutex
+}
+
+// size is what keeping the body costs at most, beside the fragments.
+func (b *body) size() int {
+	n := 0
+	for _, part := range b.blocks {
+		n += part.size() + len(part.plain) // brotli may be as long
+	}
+	return n
+}
+
+// encoded is a body that is ready to be sent in a coding.
+type encoded struct {
+	coding coding
+	length int
+	whole  *whole
+	join   func(out []byte) []byte
+}
+
+// encode makes a document ready for a coding.
+func (f *Feeds) encode(d *document, c coding) (encoded, error) {
+	parts := d.blocks
+	if c != identity && c != brotlied && d.packed != nil {
+		var err error
+		if parts, err = d.packed(); err != nil {
+			return encoded{}, err
+		}
+	}
+	e := encoded{coding: c, whole: d.in(c)}
+	switch c {
+	case gzipped:
+		e.length, e.join = zippedLength(parts), func(out []byte) []byte { return joinZipped(out, parts) }
+	case zstandard:
+		e.length, e.join = zstdLength(parts), func(out []byte) []byte { return joinZstd(out, parts) }
+	case brotlied:
+		kept, err := d.brotli()
+		e.length = len(kept)
+		return e, err
+	case identity:
+		e.length, e.join = plainLength(parts), func(out []byte) []byte { return joinPlain(out, parts) }
+	}
+	return e, nil
+}
+
+func (b *body) in(c coding) *whole { return &b.whole[slices.Index(allCodings[:], c)] }
+
+// brotliLevel is fixed: another one gives other bytes under the same ETag.
+const brotliLevel = 5
+
+// brotli compresses the body as one, for the first who asks; the others wait.
+func (b *body) brotli() ([]byte, error) {
+	w := b.in(brotlied)
+	w.making.Lock()
+	defer w.making.Unlock()
+	if kept := w.kept.Load(); kept != nil {
+		return *kept, nil
+	}
+	var out bytes.Buffer
+	z := brotli.NewWriterLevel(&out, brotliLevel)
+	for _, part := range b.blocks {
+		if _, err := z.Write(part.plain); err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("compress: %w", err)
+	}
+	made := out.Bytes()
+	w.kept.Store(&made)
+	return made, nil
+}
+
+// send writes a document with its length.
+func (f *Feeds) send(w http.ResponseWriter, r *http.Request, status int, e encoded) {
+	if e.coding != identity {
+		w.Header().Set("Content-Encoding", string(e.coding))
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(e.length))
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	kept := e.whole.kept.Load()
+	switch {
+	case kept != nil:
+	case e.whole.asked.Swap(true):
+		joined := e.join(make([]byte, 0, e.length))
+		kept = &joined
+		e.whole.kept.Store(kept)
+	default:
+		kept, _ = f.buffers.Get().(*[]byte)
+		if kept == nil {
+			kept = new([]byte)
+		}
+		*kept = e.join((*kept)[:0])
+		defer f.buffers.Put(kept)
+	}
+	_, _ = w.Write(*kept) // the client may be gone
+}

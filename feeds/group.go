@@ -1,0 +1,77 @@
+package feeds
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"dateline/feeds/index"
+	"dateline/feeds/render"
+)
+
+// groupSize is how many items stand in a group on average.
+const groupSize = 6
+
+// opens reports whether a release begins a group. Its id alone decides, so that
+// the same neighbours are in one group wherever and whenever they stand beside
+// each other.
+func opens(e *index.Entry) bool {
+	n, err := strconv.ParseUint(e.ID[len(e.ID)-8:], 16, 32)
+	return err == nil && n%groupSize == 0
+}
+
+// groups are the blocks of a document's items, for the compressed codings. From
+// one release that opens a group to the next, items are compressed together,
+// which makes them smaller. Those before the first and after the last stand
+// alone: their groups would be other ones with every release that comes or goes.
+func (f *Feeds) groups(format render.Format, entries []*index.Entry, items []*block) ([]*block, error) {
+	out := make([]*block, 0, len(items))
+	start := -1
+	for i, e := range entries {
+		if opens(e) {
+			if start >= 0 {
+				g, err := f.group(format, entries[start:i], items[start:i])
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, g)
+			}
+			start = i
+		}
+		if start < 0 {
+			out = append(out, items[i])
+		}
+	}
+	if start >= 0 {
+		out = append(out, items[start:]...)
+	}
+	return out, nil
+}
+
+// group compresses items together, or finds them compressed.
+func (f *Feeds) group(format render.Format, entries []*index.Entry, items []*block) (*block, error) {
+	if len(items) == 1 {
+		return items[0], nil
+	}
+	key := make([]byte, 0, 8+8*len(entries))
+	key = append(key, format...)
+	for _, e := range entries {
+		key = binary.BigEndian.AppendUint64(key, e.Seq)
+	}
+	if g, ok := f.together.get(string(key)); ok {
+		return g, nil
+	}
+	var plain []byte
+	for i, item := range items {
+		if i > 0 {
+			plain = append(plain, format.Separator()...)
+		}
+		plain = append(plain, item.plain...)
+	}
+	g, err := f.compress(plain)
+	if err != nil {
+		return nil, err
+	}
+	g.plain = nil
+	f.together.put(string(key), &g, g.size())
+	return &g, nil
+}
