@@ -183,6 +183,9 @@ func (p *Publisher) postWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if plan.dryRun, err = flag(q.Get("dry_run"), "dry_run"); err != nil {
 		return err
 	}
+	if r.ContentLength > 0 {
+		return news.Problemf(news.BadRequest, "a withdrawal has no body; the reason goes into the query, like ?reason=Sent+by+mistake.")
+	}
 	wd := Withdrawal{Reason: q.Get("reason"), ReplacedBy: q.Get("replaced_by"), DryRun: plan.dryRun}
 	if wd.Match, err = ifMatch(r); err != nil && (!plan.dryRun || news.CodeOf(err) != news.NeedsMatch) {
 		return err
@@ -269,7 +272,7 @@ func (p *Publisher) finish(w http.ResponseWriter, r *http.Request, pl plan, outc
 		return err
 	}
 	if pl.hold != nil {
-		view.Until = pl.hold.Until
+		view.Until, view.Zone = pl.hold.Until, pl.hold.Zone
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	access.JSON(w, http.StatusOK, "application/json", view)

@@ -25,7 +25,8 @@ type Listed struct {
 	Type      string      `json:"type,omitempty"`
 	Published time.Time   `json:"published"`
 	Updated   time.Time   `json:"updated"`
-	URL       string      `json:"url"` // of the page
+	Surfaced  time.Time   `json:"surfaced"` // the order of the list: when it came, or was corrected, for the public
+	URL       string      `json:"url"`      // of the page
 }
 
 const (
@@ -92,7 +93,7 @@ func (p *Publisher) catchUp(ctx context.Context) {
 func (p *Publisher) listed(e *catalogue.Entry) Listed {
 	return Listed{
 		ID: e.ID, Revision: e.Revision, Status: e.Status, Erased: e.Erased, Title: e.Title, Language: e.Language, Type: e.Type,
-		Published: e.Published, Updated: e.Updated, URL: news.ReleaseURL(p.cfg.BaseURL, e.ID, e.Title),
+		Published: e.Published, Updated: e.Updated, Surfaced: e.Surfaced, URL: news.ReleaseURL(p.cfg.BaseURL, e.ID, e.Title),
 	}
 }
 
@@ -190,3 +191,17 @@ func (p *Publisher) getHistory(w http.ResponseWriter, r *http.Request) error {
 
 // Filed is how many releases, withdrawn ones too, are filed under a topic.
 func (p *Publisher) Filed(k news.TopicKind, slug string) int { return p.list.Count(k, slug) }
+
+// WaitingFor is how many versions at the desk are filed under a topic.
+func (p *Publisher) WaitingFor(k news.TopicKind, slug string) (n int) {
+	for _, w := range p.desk.all() {
+		named := news.Release{Tells: &news.TopicRef{Kind: k, Slug: slug}}
+		for _, s := range news.Touched(p.cfg.Taxonomy, &w.Release) {
+			if s.Match(p.cfg.Taxonomy, &named) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}

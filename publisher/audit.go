@@ -344,10 +344,11 @@ func (p *Publisher) trail(ctx context.Context, past *Past) ([]Entry, error) {
 }
 
 // Note adds an entry to the trail of something that is no release: "keys",
-// "taxonomy". It comes before what it tells of.
-func (p *Publisher) Note(ctx context.Context, about, what, why string) error {
-	_, err := p.note(ctx, about, Entry{What: what, Why: why})
-	return err
+// "taxonomy". It comes before what it tells of; refused takes it back when that
+// did not take place.
+func (p *Publisher) Note(ctx context.Context, about, what, why string) (refused func(error), err error) {
+	e, err := p.note(ctx, about, Entry{What: what, Why: why})
+	return func(why error) { p.noteRefused(ctx, e, why) }, err
 }
 
 // trails are what else has a trail.

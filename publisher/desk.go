@@ -53,6 +53,28 @@ func (d *desk) all() []news.Pending {
 	return out
 }
 
+// DeskStats counts what waits.
+type DeskStats struct {
+	Drafts, Embargoed int
+	Stalled           int // of Drafts: those that were not published when their embargo was over
+}
+
+// DeskStats is a snapshot for metrics.
+func (p *Publisher) DeskStats() (out DeskStats) {
+	for _, w := range p.desk.all() {
+		switch {
+		case w.State == news.Embargoed:
+			out.Embargoed++
+		case w.Stalled != "":
+			out.Stalled++
+			out.Drafts++
+		default:
+			out.Drafts++
+		}
+	}
+	return out
+}
+
 // overdue lists the releases whose embargo was over, or whose publishing had
 // begun, before a time.
 func (d *desk) overdue(before time.Time) (ids []string) {

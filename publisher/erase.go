@@ -29,6 +29,9 @@ func (p *Publisher) Erase(ctx context.Context, id, reason string) (news.Event, O
 		return news.Event{}, "", news.Problemf(news.Unacceptable, "an erasure needs a reason, which readers will see; give one that does not repeat what is erased")
 	}
 	prev, err := p.current(ctx, id, 0)
+	if news.CodeOf(err) == news.NotFound && news.ValidID(id) {
+		return news.Event{}, Erased, p.eraseUnpublished(ctx, id)
+	}
 	if err != nil {
 		return news.Event{}, "", err
 	}
@@ -50,6 +53,37 @@ func (p *Publisher) Erase(ctx context.Context, id, reason string) (news.Event, O
 	}
 	p.cfg.Log.Info().Str("release_id", id).Msg("erased")
 	return e, outcome, nil
+}
+
+// eraseUnpublished removes what the desk and the trail keep of a release that
+// was never public. It needs no tombstone: nobody has seen it.
+func (p *Publisher) eraseUnpublished(ctx context.Context, id string) error {
+	w, err := p.waiting(ctx, id)
+	if err != nil {
+		return err
+	}
+	notes, err := p.cfg.Wire.Notes(ctx, id)
+	if err != nil {
+		return err
+	}
+	if w.Seq == 0 && len(notes) == 0 {
+		return news.Problemf(news.NotFound, "there is no release %s, and nothing is kept of one; dateline list and dateline desk show which there are", id)
+	}
+	note, err := p.note(ctx, id, Entry{What: "erased"})
+	if err == nil && w.Seq > 0 {
+		if err = deskConflict(id, p.cfg.Wire.DropPending(ctx, id, w.Seq)); err != nil {
+			p.noteRefused(ctx, note, err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	p.notDue(ctx, id)
+	if err := p.cfg.Wire.Rewrite(ctx, id, bare); err != nil {
+		return err
+	}
+	p.cfg.Log.Info().Str("release_id", id).Msg("erased")
+	return nil
 }
 
 // bare is an entry of the trail without any word of the release: who did what
@@ -97,6 +131,11 @@ func (p *Publisher) deleteRelease(w http.ResponseWriter, r *http.Request) error 
 	e, outcome, err := p.Erase(r.Context(), r.PathValue("id"), q.Get("reason"))
 	if err != nil {
 		return err
+	}
+	if e.Release.Revision == 0 { // it was never public
+		w.Header().Set(HeaderOutcome, string(outcome))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	return p.answer(w, outcome, e, nil)
 }

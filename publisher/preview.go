@@ -15,6 +15,8 @@ type Effects struct {
 	Partners []string `json:"partners"` // by name
 	// Subscribers are how many recipients would be told, by channel.
 	Subscribers map[string]int `json:"subscribers"`
+	// AlertsAt is when the alerts would leave, if they are held.
+	AlertsAt time.Time `json:"alerts_at,omitzero"`
 	// Unknown names what this process cannot tell, because another one does it.
 	Unknown []string `json:"unknown,omitempty"`
 }
@@ -29,6 +31,7 @@ type Preview struct {
 	Date     string    `json:"date"`
 	// Until is when it would take place, for a version under embargo.
 	Until  time.Time `json:"until,omitzero"`
+	Zone   string    `json:"zone,omitempty"`
 	Topics []Topic   `json:"topics"`
 	// Documents are the feeds of one topic, or of one field with one country, that
 	// would be made anew, as paths below the base URL without extension; each exists

@@ -163,7 +163,8 @@ func (a *app) readKeys() (*access.Keys, error) {
 
 // noteKey puts a change of the keys into the trail.
 func (a *app) noteKey(ctx context.Context, what, name string) error {
-	return a.now().pub.Note(ctx, "keys", what, name)
+	_, err := a.now().pub.Note(ctx, "keys", what, name)
+	return err
 }
 
 // noted puts changes of the subscriptions into the trail, where there is one,
@@ -172,7 +173,7 @@ func (a *app) noted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		what := map[string]string{http.MethodPost: "subscribe", http.MethodDelete: "unsubscribe"}[r.Method]
 		if pub := a.now().pub; pub != nil && what != "" {
-			if err := pub.Note(r.Context(), "subscriptions", what, strings.Trim(strings.TrimPrefix(r.URL.Path, "/api/v1/subscriptions"), "/")); err != nil {
+			if _, err := pub.Note(r.Context(), "subscriptions", what, strings.Trim(strings.TrimPrefix(r.URL.Path, "/api/v1/subscriptions"), "/")); err != nil {
 				access.Refuse(w, err)
 				return
 			}

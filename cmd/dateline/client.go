@@ -48,6 +48,9 @@ func (p *program) client(cmd *cobra.Command) (*client, error) {
 	if !isBaseURL(server) {
 		return nil, usagef("--server %q is not an http or https address", server)
 	}
+	if key == "" && cmd.Flags().Changed("key") {
+		return nil, usagef("--key is empty; leave it out to use the key in the data folder")
+	}
 	if key == "" {
 		var err error
 		if key, err = access.Read(data); err != nil {

@@ -60,7 +60,7 @@ drafts, and only those with read-embargoed what is under embargo.`,
   dateline desk show 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b
   dateline desk embargo 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --until 2026-12-01T09:00 --zone Europe/Vienna
   dateline desk release 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b`,
-		Args: exactly(),
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.listDesk(cmd, asJSON) },
 	}
 	jsonFlag(cmd, &asJSON)
@@ -85,7 +85,7 @@ func (p *program) listDesk(cmd *cobra.Command, asJSON bool) error {
 	}
 	rows := make([][]string, len(list.Waiting))
 	for i, d := range list.Waiting {
-		rows[i] = []string{d.ID, string(d.State), strconv.Itoa(d.Version), untilText(d.Until, d.Zone), string(d.Becomes), d.By, short(d.Title, 50), d.Stalled}
+		rows[i] = []string{d.ID, string(d.State), strconv.Itoa(d.Version), untilText(d.Until, d.Zone), string(d.Becomes), d.By, short(d.Title, 40), short(d.Stalled, 40)}
 	}
 	printTable(p.io.out, []string{"id", "state", "version", "until", "becomes", "by", "title", "why it waits"}, rows)
 	return nil
@@ -96,10 +96,15 @@ func untilText(t time.Time, zone string) string {
 	if t.IsZero() {
 		return ""
 	}
-	if loc, err := time.LoadLocation(zone); err == nil {
-		t = t.In(loc)
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" {
+		loc, zone = time.UTC, "UTC"
 	}
-	return t.Format("2006-01-02 15:04 MST")
+	layout := "2006-01-02 15:04"
+	if t.Second() != 0 {
+		layout += ":05"
+	}
+	return t.In(loc).Format(layout) + " " + zone
 }
 
 func (p *program) deskShowCommand() *cobra.Command {
@@ -137,6 +142,15 @@ func (p *program) showWaiting(d publisher.Desk) {
 	if d.Stalled != "" {
 		fmt.Fprintf(p.io.out, "%s %s\n", s.warn("not published:"), visible(d.Stalled))
 	}
+	if d.Sealed {
+		fmt.Fprintln(p.io.out, "sealed: only keys with the scope read-embargoed see it; open it with dateline desk lift --open")
+	}
+	if d.Notice != "" {
+		fmt.Fprintf(p.io.out, "%s %q\n", s.warn("it says of itself that it is under embargo:"), visible(d.Notice))
+	}
+	if r := d.Release; r != nil {
+		fmt.Fprintf(p.io.out, "of %s; type %s; fields %s; countries %s; sources %s\n", r.PublishedAt.Format(time.DateOnly), or(r.Type), or(r.FieldSlugs()...), or(r.CountrySlugs()...), or(r.SourceSlugs()...))
+	}
 	if d.Release != nil {
 		if d.Release.Note != "" {
 			fmt.Fprintf(p.io.out, "note: %s\n", visible(d.Release.Note))
@@ -146,6 +160,14 @@ func (p *program) showWaiting(d publisher.Desk) {
 			fmt.Fprintln(p.io.out, visible(line))
 		}
 	}
+}
+
+// or is values in a row, or the word that there are none.
+func or(values ...string) string {
+	if text := strings.Join(values, ", "); text != "" {
+		return text
+	}
+	return "none"
 }
 
 // changeDesk makes one change of what waits, based on the version that is there
@@ -187,7 +209,7 @@ func (p *program) moveAtDesk(cmd *cobra.Command, method, id, below, version stri
 }
 
 func asWaiting(file string, h http.Header, d *publisher.Desk) published {
-	out := published{File: file, Outcome: h.Get(publisher.HeaderOutcome), ID: d.ID, Revision: d.Base, Version: d.Version, Status: string(d.State), Title: d.Title, Until: untilText(d.Until, d.Zone)}
+	out := published{File: file, Outcome: h.Get(publisher.HeaderOutcome), ID: d.ID, Revision: d.Base, Version: d.Version, Status: string(d.State), Title: d.Title, Becomes: string(d.Becomes), Until: d.Until, Zone: d.Zone}
 	if json.Unmarshal([]byte(h.Get(publisher.HeaderWarnings)), &out.Warnings) != nil {
 		out.Warnings = nil
 	}
@@ -261,16 +283,25 @@ it can mean, so that nothing is out early; the answer says so.`,
 
 func (p *program) deskLiftCommand() *cobra.Command {
 	var version string
-	var asJSON bool
+	var open, asJSON bool
 	cmd := &cobra.Command{
-		Use:     "lift ID",
-		Short:   "Take an embargo off: it waits as a draft and is not published by itself",
-		Example: `  dateline desk lift 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b`,
-		Args:    exactly("ID"),
+		Use:   "lift ID",
+		Short: "Take an embargo off: it waits as a draft and is not published by itself",
+		Long: `Take an embargo off: what was under it waits as a draft and is not published by
+itself. It stays sealed, for keys with the scope read-embargoed alone, unless
+--open shows it to everybody who writes drafts.`,
+		Example: `  dateline desk lift 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b
+  dateline desk lift 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --open`,
+		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.moveAtDesk(cmd, http.MethodDelete, args[0], "/embargo", version, url.Values{}, nil, asJSON)
+			q := url.Values{}
+			if open {
+				q.Set("open", "true")
+			}
+			return p.moveAtDesk(cmd, http.MethodDelete, args[0], "/embargo", version, q, nil, asJSON)
 		},
 	}
+	cmd.Flags().BoolVar(&open, "open", false, "show it to everybody who writes drafts")
 	versionFlag(cmd, &version)
 	jsonFlag(cmd, &asJSON)
 	clientFlags(cmd)
@@ -278,22 +309,28 @@ func (p *program) deskLiftCommand() *cobra.Command {
 }
 
 func (p *program) deskReleaseCommand() *cobra.Command {
-	var version string
+	var version, embargo string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "release ID",
-		Short:   "Publish what waits now, embargo or not",
+		Use:   "release ID",
+		Short: "Publish what waits now, embargo or not",
+		Long: `Publish what waits now, embargo or not. See beforehand what that sets off with
+dateline preview --desk ID. What says of itself that it is under embargo is
+refused, unless --embargo none says that this is meant.`,
 		Example: `  dateline desk release 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b`,
 		Args:    exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			q := url.Values{}
+			setIf(q, "embargo", embargo)
 			var e event
-			h, err := p.changeDesk(cmd, http.MethodPost, args[0], "/release", version, url.Values{}, nil, &e)
+			h, err := p.changeDesk(cmd, http.MethodPost, args[0], "/release", version, q, nil, &e)
 			if err != nil {
 				return err
 			}
 			return p.report([]published{asPublished("", h, &e)}, asJSON)
 		},
 	}
+	cmd.Flags().StringVar(&embargo, "embargo", "", "none: publish what says of itself that it is under embargo")
 	versionFlag(cmd, &version)
 	jsonFlag(cmd, &asJSON)
 	clientFlags(cmd)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"dateline/publisher"
 	"dateline/publisher/access"
 
 	"github.com/spf13/cobra"
@@ -82,6 +83,20 @@ func (p *program) examine(cmd *cobra.Command) []finding {
 		}
 		_, err = c.call(cmd.Context(), http.MethodGet, "/api/v1/events?after=0", nil, nil, nil)
 		return c.base + " answers and takes the key", err
+	})
+	check("embargoes", "dateline desk", func() (string, error) {
+		var list struct {
+			Waiting []publisher.Desk `json:"waiting"`
+		}
+		if err := p.get(cmd, deskPath, &list); err != nil {
+			return "", err
+		}
+		for _, d := range list.Waiting {
+			if d.Stalled != "" {
+				return "", fmt.Errorf("release %s was not published when its embargo was over: %s; see to it with dateline desk show %s", d.ID, d.Stalled, d.ID)
+			}
+		}
+		return "none is overdue that this key may see", nil
 	})
 	return found
 }

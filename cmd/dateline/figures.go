@@ -26,6 +26,7 @@ var (
 	descReleases      = metric("feeds_releases", "Releases in the feeds.")
 	descAnswers       = metric("feeds_answers_total", "Answers to readers, by outcome.", "outcome")
 	descFannedOut     = metric("fanned_out", "Sequence of the newest event whose alerts are queued.")
+	descDesk          = metric("desk_versions", "Versions that wait at the desk: drafts, embargoed, and drafts that were not published when their embargo was over (stalled).", "state")
 	descHeld          = metric("alerts_held", "Events at the end of the log whose alerts are not queued yet because the oldest of them is held; counts up from fanned_out.")
 	descHeldSince     = metric("alerts_held_since_seconds", "Time of the oldest held event, in seconds since 1970; 0 when nothing is held.")
 	descSubscriptions = metric("subscriptions", "Subscriptions, by state.", "state")
@@ -58,6 +59,12 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		for stream, n := range map[string]uint64{"queued": st.Queued, "held": st.Held, "dead": st.Dead, "attempts": st.Attempts} {
 			gauge(descStored, float64(n), stream)
 		}
+	}
+	if pub := f.app.now().pub; pub != nil {
+		st := pub.DeskStats()
+		gauge(descDesk, float64(st.Drafts-st.Stalled), "draft")
+		gauge(descDesk, float64(st.Embargoed), "embargoed")
+		gauge(descDesk, float64(st.Stalled), "stalled")
 	}
 	if f.app.now().feeds != nil {
 		st := f.app.now().feeds.Stats()

@@ -44,7 +44,7 @@ func (p *program) listCommand() *cobra.Command {
 	}
 	f.StringVar(&role, "role", "", "narrow the countries to those a release is `ROLE`: about or place")
 	f.StringVar(&status, "status", "", "`STATUS`: published or withdrawn (default both)")
-	f.StringVar(&words, "words", "", "`WORDS` that are all in the title")
+	f.StringVar(&words, "words", "", "`WORDS`, or their beginnings, that are all in the title")
 	f.StringVar(&from, "from", "", "dated on this `DAY` or later, like 2026-11-24")
 	f.StringVar(&before, "before", "", "dated before this `DAY`")
 	f.IntVar(&limit, "limit", 50, "at most so `MANY`")
@@ -87,9 +87,9 @@ func (p *program) list(cmd *cobra.Command, q url.Values, limit int, asJSON bool)
 	}
 	rows := make([][]string, len(all))
 	for i, r := range all {
-		rows[i] = []string{r.Published.Format("2006-01-02"), r.ID, strconv.Itoa(r.Revision), string(r.Status), r.Language, short(r.Title, 70)}
+		rows[i] = []string{r.Surfaced.Local().Format("2006-01-02 15:04"), r.Published.Format("2006-01-02"), r.ID, strconv.Itoa(r.Revision), string(r.Status), r.Language, short(r.Title, 70)}
 	}
-	printTable(p.io.out, []string{"date", "id", "revision", "status", "language", "title"}, rows)
+	printTable(p.io.out, []string{"surfaced", "date", "id", "revision", "status", "language", "title"}, rows)
 	if more {
 		fmt.Fprintf(p.io.err, "There are more; see them with --limit.\n")
 	}

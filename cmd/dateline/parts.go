@@ -49,7 +49,9 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 	if a.cfg.has(rolePublisher) {
 		p.pub, err = publisher.New(ctx, publisher.Config{
 			Wire: a.wire, Taxonomy: t, BaseURL: a.url, Now: time.Now, Log: component(a.log, rolePublisher),
-			Effects: p.effects,
+			Effects: func(ctx context.Context, prev *news.Release, e news.Event) (publisher.Effects, error) {
+				return p.effects(ctx, prev, e, a.cfg.AlertHold)
+			},
 		})
 		if err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) previewCommand() *cobra.Command {
-	var origin, revises, correct, withdraw, note, reason string
+	var origin, revises, correct, withdraw, atDesk, note, reason string
 	var accept, asJSON bool
 	var wait later
 	cmd := &cobra.Command{
@@ -21,23 +21,29 @@ func (p *program) previewCommand() *cobra.Command {
 		Short: "Say what publishing would set off, and change nothing",
 		Long: `Say what publishing FILE would set off, and change nothing: the topics, the feeds
 that would be made anew, the partners, how many people would be told on each
-channel, and what an editor should look at first. With --correct or --withdraw
-it says the same of a correction or withdrawal.`,
+channel, and what an editor should look at first. With --correct, --withdraw or
+--desk it says the same of a correction, a withdrawal, or what waits at the desk.`,
 		Example: `  dateline preview release.md
   dateline preview release.md --embargo 2026-12-01T09:00 --zone Europe/Vienna
   dateline preview release.md --correct 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --note "The meeting was on 4 May, not 5 May."
+  dateline preview --desk 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b
   dateline preview --withdraw 0d4a5a3e-6f0c-5b7e-9a55-0f4f6f1c2d3b --reason "Sent by mistake."`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if withdraw != "" {
-				return exactly()(cmd, args)
+			if (withdraw != "" || atDesk != "") && len(args) > 0 {
+				return usagef("--withdraw and --desk take no FILE")
+			}
+			if withdraw != "" || atDesk != "" {
+				return nil
 			}
 			return exactly("FILE")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q, path := url.Values{"dry_run": {"true"}}, "/api/v1/releases"
 			switch {
-			case correct != "" && withdraw != "":
-				return usagef("--correct and --withdraw exclude each other")
+			case correct != "" && withdraw+atDesk != "" || withdraw != "" && atDesk != "":
+				return usagef("--correct, --withdraw and --desk exclude each other")
+			case atDesk != "":
+				path = deskPath + "/" + url.PathEscape(atDesk) + "/release"
 			case correct != "":
 				path += "/" + url.PathEscape(correct) + "/correct"
 				q.Set("note", note)
@@ -65,6 +71,7 @@ it says the same of a correction or withdrawal.`,
 	f.StringVar(&revises, "revises", "", "`ID` of the release of which this is a new version")
 	f.StringVar(&correct, "correct", "", "`ID` of the release that FILE would correct; without --note it is a minor correction")
 	f.StringVar(&withdraw, "withdraw", "", "`ID` of the release that would be withdrawn")
+	f.StringVar(&atDesk, "desk", "", "`ID` of the release of which a version waits at the desk")
 	f.StringVar(&note, "note", "", "`TEXT` of the correction's note")
 	f.StringVar(&reason, "reason", "", "`TEXT` of the withdrawal's reason")
 	f.BoolVar(&accept, "accept-proposals", false, "file a release without fields under the proposed ones")
@@ -107,7 +114,7 @@ func (p *program) showPreview(v *publisher.Preview) {
 		would = "unchanged: nothing would happen"
 	}
 	if !v.Until.IsZero() {
-		would += ", when the embargo is over: " + v.Until.Format("2006-01-02 15:04 UTC")
+		would += ", when the embargo is over: " + untilText(v.Until, v.Zone)
 	}
 	line("would be", would)
 	line("release", v.ID)
@@ -133,6 +140,9 @@ func (p *program) showPreview(v *publisher.Preview) {
 		line("subscribers", "told by another process")
 	} else {
 		line("subscribers", fmt.Sprintf("%d by mail, %d by webhook", v.Subscribers["mail"], v.Subscribers["webhook"]))
+	}
+	if !v.AlertsAt.IsZero() {
+		line("alerts leave", "at "+v.AlertsAt.Local().Format("2006-01-02 15:04:05")+"; withdraw before, and nobody is alerted")
 	}
 	for _, w := range v.Warnings {
 		fmt.Fprintf(p.io.out, "  %s %s\n", s.warn("look at this:"), visible(w))

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"dateline/publisher"
 
@@ -76,8 +77,10 @@ type published struct {
 	Title    string `json:"title"`
 	URL      string `json:"url,omitempty"`
 	// Version and Until are those of a version that waits at the desk.
-	Version int    `json:"version,omitempty"`
-	Until   string `json:"until,omitempty"`
+	Version int       `json:"version,omitempty"`
+	Becomes string    `json:"becomes,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+	Zone    string    `json:"zone,omitempty"`
 	// Warnings are what an editor should look at.
 	Warnings []string `json:"warnings,omitempty"`
 	Error    string   `json:"error,omitempty"`
@@ -211,10 +214,10 @@ func (p *program) report(results []published, asJSON bool) error {
 		if r.Error == "" {
 			which, more := fmt.Sprintf("revision %d", r.Revision), r.URL
 			if r.Version > 0 {
-				which, more = fmt.Sprintf("version %d at the desk", r.Version), "not public; see it with: dateline desk show "+r.ID
+				which, more = fmt.Sprintf("version %d at the desk, to be %s", r.Version, r.Becomes), "not public; see it with: dateline desk show "+r.ID
 			}
-			if r.Until != "" {
-				more = "will be published at " + r.Until
+			if !r.Until.IsZero() {
+				more = "will be published at " + untilText(r.Until, r.Zone)
 			}
 			fmt.Fprintf(p.io.out, "%-11s  %s  %s  %s\n             %s\n", r.Outcome, r.ID, which, s.bold(short(r.Title, 70)), s.faint(more))
 			for _, w := range r.Warnings {

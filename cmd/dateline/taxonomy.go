@@ -27,9 +27,10 @@ type taxonomyWish struct {
 // taxonomyEffect is what a change of the taxonomy does, or would do.
 type taxonomyEffect struct {
 	topics.Change
-	Releases      int               `json:"releases"`      // that are filed under the topic
-	Subscriptions int               `json:"subscriptions"` // that name it
-	Redirects     map[string]string `json:"redirects"`     // addresses of feeds that lead elsewhere from now on
+	Releases      int               `json:"releases"`          // that are filed under the topic
+	Subscriptions int               `json:"subscriptions"`     // that name it
+	Redirects     map[string]string `json:"redirects"`         // addresses of feeds that lead elsewhere from now on
+	Waiting       int               `json:"waiting,omitempty"` // at the desk; they come out under the retired topic
 	Notice        string            `json:"notice,omitempty"`
 	NoticeID      string            `json:"notice_id,omitempty"` // the release that tells of it
 	Done          bool              `json:"done"`
@@ -74,7 +75,7 @@ func (a *app) changeTaxonomy(ctx context.Context, wish taxonomyWish) (taxonomyEf
 	old := a.topics.Current()
 	next, err := a.topics.Try(out.TopicChange)
 	if err == nil && next == old {
-		err = news.Problemf(news.Conflict, "%s %s is so already", wish.Kind, wish.Slug)
+		err = news.Problemf(news.Conflict, "nothing would change: %s is so already", inWords(&out.TopicChange))
 	}
 	if err != nil {
 		return out, err
@@ -83,18 +84,21 @@ func (a *app) changeTaxonomy(ctx context.Context, wish taxonomyWish) (taxonomyEf
 		return out, err
 	}
 	p := a.now()
-	if err := p.pub.Note(ctx, "taxonomy", out.Op, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", out.Kind, out.Slug, out.To, out.Name))); err != nil {
+	refused, err := p.pub.Note(ctx, "taxonomy", out.Op, inWords(&out.TopicChange))
+	if err != nil {
 		return out, err
 	}
-	if !wish.Quiet {
-		e, _, err := p.pub.Publish(ctx, notice(old, next, out.Change), publisher.Intent{})
+	if topic, _ := old.Topic(out.Kind, out.Slug); !wish.Quiet && topic.Retired == "" {
+		e, _, err := p.pub.Publish(ctx, notice(old, next, out.Change, a.url), publisher.Intent{})
 		if err != nil {
+			refused(err)
 			return out, err
 		}
 		out.NoticeID = e.Release.ID
 		a.awaitFanOut(ctx, e.Release.ID)
 	}
 	if err := a.topics.Make(ctx, out.Change); err != nil {
+		refused(err)
 		return out, err
 	}
 	out.Done = true
@@ -116,15 +120,30 @@ func (a *app) measure(ctx context.Context, out *taxonomyEffect, next *news.Taxon
 			out.Redirects["/feeds/"+string(out.Kind)+"/"+out.Slug+ext] = "/feeds/" + string(out.Kind) + "/" + now + ext
 		}
 	}
-	out.Notice = noticeText(p.taxonomy, next, out.Change)
+	out.Notice = noticeText(p.taxonomy, next, out.Change, a.url)
+	if out.Op == news.RetireTopic {
+		out.Waiting = p.pub.WaitingFor(out.Kind, out.Slug)
+	}
 	return nil
+}
+
+// inWords is a change in a line.
+func inWords(c *news.TopicChange) string {
+	line := string(c.Kind) + "/" + c.Slug
+	if c.To != "" {
+		line += " → " + c.To
+	}
+	if c.Name != "" {
+		line += " “" + c.Name + "”"
+	}
+	return line
 }
 
 // notice is the release that tells who follows a topic what becomes of it. It is
 // filed under the topic, so it reaches them by every channel, and a retired
 // topic's feed ends with it.
-func notice(old, next *news.Taxonomy, c topics.Change) news.Release {
-	text := noticeText(old, next, c)
+func notice(old, next *news.Taxonomy, c topics.Change, base string) news.Release {
+	text := noticeText(old, next, c, base)
 	r := news.Release{
 		Origin: fmt.Sprintf("dateline:taxonomy:%s:%s/%s:%s", c.Op, c.Kind, c.Slug, c.Time.Format(time.RFC3339)),
 		Title:  noticeTitle(old, next, c), Text: text, HTML: "<p>" + strings.ReplaceAll(text, "&", "&amp;") + "</p>", Summary: text, Language: "en",
@@ -139,6 +158,8 @@ func notice(old, next *news.Taxonomy, c topics.Change) news.Release {
 	evidence := news.Evidence{Rule: "editor", Confidence: 1}
 	if members := old.Members(c.Kind, slug); members != nil {
 		slug = members[0] // a group is followed through its members
+	} else {
+		r.Tells = &news.TopicRef{Kind: c.Kind, Slug: slug}
 	}
 	switch c.Kind {
 	case news.KindField:
@@ -169,12 +190,16 @@ func noticeTitle(old, next *news.Taxonomy, c topics.Change) string {
 	}
 }
 
-func noticeText(old, next *news.Taxonomy, c topics.Change) string {
-	text := noticeTitle(old, next, c) + ". "
-	if c.Op == news.RetireTopic {
-		return text + "Nothing new will be filed under it. Its releases stay where they are; its feed will end in a year. If you follow it, choose another topic."
+func noticeText(old, next *news.Taxonomy, c topics.Change, base string) string {
+	now := next.Current(c.Kind, c.Slug)
+	address := base + "/feeds/" + string(c.Kind) + "/" + now
+	switch {
+	case c.Op == news.RetireTopic:
+		return "Nothing new will be filed under it. Its releases stay where they are; its feed, " + address + ", will end in a year. If you follow it, choose another topic."
+	case now == c.Slug:
+		return "Only the name has changed; its feeds stay at " + address + "."
 	}
-	return text + "Its feeds are at a new address, to which the old one leads; who follows it by feed reader, e-mail or webhook need do nothing."
+	return "Its releases are at " + address + " from now on, and the old address leads there. If you follow it by feed reader, e-mail or webhook, you need do nothing."
 }
 
 const takeUp = 10 * time.Second // how long an answer waits for what happens beside it

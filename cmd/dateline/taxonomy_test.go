@@ -20,12 +20,13 @@ func TestServer_topicsChangeWhileItRuns(t *testing.T) {
 	s := startServer(t, data, flags...)
 	s.cli(t, "subscribe", "email", "police@example.org", "--field", "policing")
 	s.cli(t, "subscribe", "email", "rights@example.org", "--field", "human-rights")
+	s.cli(t, "subscribe", "email", "both@example.org", "--field", "policing", "--country", "serbia")
 	first := s.publishText(t, policingPage)
 	sinks.await(t.Context(), t, func(got []receipt) bool { return len(receiptsOf(got, "police@example.org")) == 1 })
 
 	t.Run("looking at a change makes none", func(t *testing.T) {
 		effect := decodeJSON[taxonomyEffect](t, s.cli(t, "taxonomy", "rename", "field/policing", "--to", "police-matters", "--name", "Police matters", "--json"))
-		if effect.Done || effect.Releases != 1 || effect.Subscriptions != 1 || effect.Redirects["/feeds/field/policing.rss"] != "/feeds/field/police-matters.rss" || effect.Notice == "" {
+		if effect.Done || effect.Releases != 1 || effect.Subscriptions != 2 || effect.Redirects["/feeds/field/policing.rss"] != "/feeds/field/police-matters.rss" || effect.Notice == "" {
 			t.Errorf("the effect is said to be %+v", effect)
 		}
 		if status, _, _ := s.fetch(t, "/feeds/field/policing.rss"); status != http.StatusOK {
@@ -64,6 +65,10 @@ func TestServer_topicsChangeWhileItRuns(t *testing.T) {
 		if told := receiptsOf(got, "police@example.org")[1]; told != effect.NoticeID+":1" {
 			t.Errorf("the follower got %s, want the notice %s", told, effect.NoticeID)
 		}
+		got = sinks.await(t.Context(), t, func(got []receipt) bool { return len(receiptsOf(got, "both@example.org")) > 0 })
+		if told := receiptsOf(got, "both@example.org"); told[0] != effect.NoticeID+":1" {
+			t.Errorf("who follows the topic with a country got %v", told)
+		}
 		if told := receiptsOf(got, "rights@example.org"); len(told) != 0 {
 			t.Errorf("who does not follow the topic got %v", told)
 		}
@@ -96,7 +101,7 @@ func TestServer_topicsChangeWhileItRuns(t *testing.T) {
 			t.Errorf("the old page answers %d", status)
 		}
 		history := s.cli(t, "history", "taxonomy")
-		if !strings.Contains(history, "rename") || !strings.Contains(history, "field policing police-matters Police matters") {
+		if !strings.Contains(history, "rename") || !strings.Contains(history, "field/policing → police-matters “Police matters”") {
 			t.Errorf("the trail is %s", history)
 		}
 	})
@@ -121,6 +126,7 @@ func TestServer_topicsChangeWhileItRuns(t *testing.T) {
 			"--into is missing":      {"taxonomy", "merge", "field/police-matters"},
 			"there is no kind":       {"taxonomy", "retire", "fields/policing"},
 			"is an old name":         {"taxonomy", "retire", "field/policing"},
+			"nothing would change":   {"taxonomy", "rename", "field/police-matters", "--to", "police-matters", "--yes"},
 		} {
 			_, talk, code := runCommand(t, append(args, "--data", data)...)
 			if code == exitOK || !strings.Contains(talk, want) {

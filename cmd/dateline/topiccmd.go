@@ -29,7 +29,7 @@ lead to the topic for ever; releases, subscriptions and feeds follow it.`,
   dateline taxonomy rename field/policing --to police-matters --name "Police matters"
   dateline taxonomy merge field/border-management --into policing --yes
   dateline taxonomy retire source/secretariat --yes`,
-		Args: exactly(),
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list struct {
 				Changes []topics.Change `json:"changes"`
@@ -115,19 +115,22 @@ func (p *program) topicCommand(op, what, example string) *cobra.Command {
 func (p *program) showEffect(e *taxonomyEffect) {
 	s := paintFor(p.io.out, p.env)
 	word := map[bool]string{true: "done", false: "would be"}[e.Done]
-	fmt.Fprintf(p.io.out, "%s  %s %s/%s %s %s\n", s.bold(word), e.Op, e.Kind, e.Slug, e.To, visible(e.Name))
+	fmt.Fprintf(p.io.out, "%s  %s %s\n", s.bold(word), e.Op, visible(inWords(&e.TopicChange)))
 	fmt.Fprintf(p.io.out, "  releases       %d\n", e.Releases)
 	if slices.Contains(e.Unknown, "subscriptions") {
 		fmt.Fprintln(p.io.out, "  subscriptions  told by another process")
 	} else {
 		fmt.Fprintf(p.io.out, "  subscriptions  %d\n", e.Subscriptions)
 	}
+	if e.Waiting > 0 {
+		fmt.Fprintf(p.io.out, "  at the desk    %d, which come out under it all the same\n", e.Waiting)
+	}
 	for _, from := range slices.Sorted(maps.Keys(e.Redirects)) {
 		fmt.Fprintf(p.io.out, "  301            %s → %s\n", from, e.Redirects[from])
 	}
 	switch {
 	case e.NoticeID != "":
-		fmt.Fprintf(p.io.out, "  notice         %s, as release %s\n", e.Notice, e.NoticeID)
+		fmt.Fprintf(p.io.out, "  notice         release %s: %s\n", e.NoticeID, e.Notice)
 	case !e.Done:
 		fmt.Fprintf(p.io.out, "  notice         %s\n", e.Notice)
 		fmt.Fprintf(p.io.err, "Nothing was changed. Make the change with --yes.\n")

@@ -126,6 +126,9 @@ const clockTime = "2006-01-02 15:04:05.000"
 
 func (p *program) showTrace(t *trace) {
 	s := paintFor(p.io.out, p.env)
+	if len(t.Events) == 0 {
+		fmt.Fprintln(p.io.err, "Nothing is published yet; see what waits with: dateline desk show "+t.ID)
+	}
 	for _, e := range t.Events {
 		fmt.Fprintf(p.io.out, "%s  %s  %s\n", e.Time.Local().Format(clockTime), s.bold(string(e.Kind)), e.ID)
 		shown := "shown before this server's start"

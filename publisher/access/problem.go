@@ -26,7 +26,7 @@ var statuses = map[news.Code]struct {
 	news.Forbidden:    {http.StatusForbidden, "not with this key"},
 	news.NotFound:     {http.StatusNotFound, "not found"},
 	news.Gone:         {http.StatusGone, "gone"},
-	news.Conflict:     {http.StatusConflict, "not possible now"},
+	news.Conflict:     {http.StatusConflict, "not possible"},
 	news.Stale:        {http.StatusPreconditionFailed, "changed in the meantime"},
 	news.NeedsMatch:   {http.StatusPreconditionRequired, "If-Match is missing"},
 	news.TooLarge:     {http.StatusRequestEntityTooLarge, "too large"},

@@ -89,7 +89,7 @@ func (w *wish) key(now time.Time, by string) (Key, error) {
 		problems = append(problems, problem)
 	}
 	if len(problems) > 0 {
-		return Key{}, &news.Problem{Code: news.Unacceptable, Detail: "the key is refused", Items: problems}
+		return Key{}, &news.Problem{Code: news.Unacceptable, Detail: "the key cannot be made", Items: problems}
 	}
 	scopes := slices.DeleteFunc(Scopes(), func(s Scope) bool { return !slices.Contains(w.Scopes, s) })
 	return Key{Name: w.Name, Scopes: scopes, Created: now.UTC().Truncate(time.Second), CreatedBy: by, Expires: expires}, nil

@@ -161,7 +161,7 @@ func (c *Catalogue) Find(id string) (Entry, bool) {
 type Filter struct {
 	Selection news.Selection
 	Status    news.Status // Published or Withdrawn; empty for both
-	Words     string      // every word must be in the title, in any case
+	Words     string      // every one must begin a word of the title, in any case
 	// From and Before bound the release's own date; zero for no bound.
 	From, Before time.Time
 }
@@ -181,7 +181,7 @@ func (c *Catalogue) List(f Filter, after *Cursor, limit int) (page []Entry, next
 	if after != nil {
 		end, _ = slices.BinarySearchFunc(c.ordered, &Entry{Surfaced: after.Surfaced, ID: after.ID}, order)
 	}
-	words := strings.Fields(strings.ToLower(f.Words))
+	words := wordsOf(f.Words)
 	for i := end - 1; i >= 0; i-- {
 		e := c.ordered[i]
 		if !c.matches(&f, words, e) {
@@ -204,9 +204,9 @@ func (c *Catalogue) matches(f *Filter, words []string, e *Entry) bool {
 		return false
 	}
 	if len(words) > 0 {
-		title := strings.ToLower(e.Title)
+		title := wordsOf(e.Title)
 		for _, w := range words {
-			if !strings.Contains(title, w) {
+			if !slices.ContainsFunc(title, func(has string) bool { return strings.HasPrefix(has, w) }) {
 				return false
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"dateline/publisher/catalogue"
 	"dateline/publisher/news"
@@ -89,7 +90,7 @@ func (w *world) oracle(f catalogue.Filter) (ids []string) {
 		ok := (f.Status == "" || r.Status == f.Status) && !r.PublishedAt.Before(f.From) && (f.Before.IsZero() || r.PublishedAt.Before(f.Before)) &&
 			f.Selection.Match(w.t, &r)
 		for _, word := range strings.Fields(strings.ToLower(f.Words)) {
-			ok = ok && strings.Contains(title, word)
+			ok = ok && slices.ContainsFunc(strings.FieldsFunc(title, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), func(has string) bool { return strings.HasPrefix(has, word) })
 		}
 		if ok {
 			found = append(found, r)

@@ -120,6 +120,9 @@ type Release struct {
 	// ReplacedBy is the id of the release that readers of this withdrawn one are
 	// sent to.
 	ReplacedBy string `json:"replaced_by,omitempty"`
+	// Tells names the topic of which the release tells that it changes: it is for
+	// everybody who follows that topic, whatever else they ask for, and for nobody else.
+	Tells *TopicRef `json:"tells,omitempty"`
 	// Erased says that a withdrawn release was also removed from the log: nothing
 	// of its words is left, and nothing can follow.
 	Erased bool `json:"erased,omitempty"`
@@ -127,6 +130,12 @@ type Release struct {
 
 // ErasedTitle stands in the place of the title of an erased release.
 const ErasedTitle = "Erased release"
+
+// TopicRef names a topic.
+type TopicRef struct {
+	Kind TopicKind `json:"kind"`
+	Slug string    `json:"slug"`
+}
 
 // Limits of the contract: (1+fields)(1+countries) copies stay below 1000.
 const (

@@ -166,8 +166,13 @@ func (s *Selection) Of(k TopicKind) []string {
 	return nil
 }
 
-// Match reports whether the release is in the selection.
+// Match reports whether the release is in the selection. One that tells of a
+// change of a topic is in those that name the topic, or a group that holds it.
 func (s *Selection) Match(t *Taxonomy, r *Release) bool {
+	if r.Tells != nil {
+		wanted := s.Of(r.Tells.Kind)
+		return len(wanted) > 0 && anyOf(t, r.Tells.Kind, wanted, []string{r.Tells.Slug})
+	}
 	if !s.Routine && t.IsRoutine(r.Type) && !slices.Contains(s.Types, r.Type) {
 		return false
 	}

@@ -1,6 +1,7 @@
 package news
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -80,7 +81,20 @@ func (t *Taxonomy) with(c TopicChange) (*Taxonomy, error) {
 	if err != nil {
 		return nil, err
 	}
+	if same, err := f.same(&t.file); err != nil || same {
+		return t, err
+	}
 	return makeTaxonomy(f)
+}
+
+// same reports whether two files say the same.
+func (f *taxonomyFile) same(other *taxonomyFile) (bool, error) {
+	a, err := json.Marshal(f)
+	if err != nil {
+		return false, fmt.Errorf("compare taxonomies: %w", err)
+	}
+	b, err := json.Marshal(other)
+	return bytes.Equal(a, b), err
 }
 
 // clone is a copy that shares nothing.
@@ -291,6 +305,9 @@ func (t *Taxonomy) Refile(r *Release) {
 			}
 		}
 		r.Countries = out
+	}
+	if r.Tells != nil {
+		r.Tells = &TopicRef{r.Tells.Kind, t.Current(r.Tells.Kind, r.Tells.Slug)}
 	}
 	if slices.ContainsFunc(r.Places, func(p Place) bool { return t.Current(KindCountry, p.Country) != p.Country }) {
 		r.Places = slices.Clone(r.Places)

@@ -56,6 +56,35 @@ func TestTaxonomy_With(t *testing.T) {
 			t.Error("twice renamed is not renamed")
 		}
 	})
+	t.Run("a change that changes nothing is none", func(t *testing.T) {
+		t.Parallel()
+		retired := change(t, news.TopicChange{Op: news.RetireTopic, Kind: news.KindField, Slug: "policing", Day: "2026-11-24"})
+		for _, tc := range []struct {
+			of     *news.Taxonomy
+			change news.TopicChange
+		}{
+			{base, news.TopicChange{Op: news.RenameTopic, Kind: news.KindField, Slug: "policing"}},
+			{base, news.TopicChange{Op: news.RenameTopic, Kind: news.KindField, Slug: "policing", To: "policing", Name: "Policing"}},
+			{retired, news.TopicChange{Op: news.RetireTopic, Kind: news.KindField, Slug: "policing", Day: "2026-11-25"}},
+		} {
+			if next, err := tc.of.With(tc.change); err != nil || next != tc.of {
+				t.Errorf("%+v makes another taxonomy, %v", tc.change, err)
+			}
+		}
+	})
+	t.Run("who follows a topic hears of its change, whatever else they ask for", func(t *testing.T) {
+		t.Parallel()
+		tells := news.Release{Fields: []news.Tag{{Slug: "policing"}}, Tells: &news.TopicRef{Kind: news.KindField, Slug: "policing"}}
+		for path, want := range map[string]bool{
+			"field/policing": true, "field/migration+policing/country/serbia": true, "field/politico-military/language/ru": true,
+			"all": false, "field/migration": false, "country/serbia": false,
+		} {
+			s, err := news.ParseSelection(base, path)
+			if err != nil || s.Match(base, &tells) != want {
+				t.Errorf("%s: %v, %v, want %v", path, s.Match(base, &tells), err, want)
+			}
+		}
+	})
 	t.Run("a merged topic becomes part of the other", func(t *testing.T) {
 		t.Parallel()
 		next := change(t, news.TopicChange{Op: news.MergeTopic, Kind: news.KindCountry, Slug: "holy-see", To: "italy"})

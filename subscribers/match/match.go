@@ -182,6 +182,9 @@ func (x *Index) Match(r *news.Release, fn func(slot int)) {
 
 // query makes the terms of a release, the most selective kinds first.
 func (x *Index) query(r *news.Release) []term {
+	if r.Tells != nil { // who names the topic, and nobody else
+		return []term{{[]part{{in: x.values[value{r.Tells.Kind, r.Tells.Slug}]}}}}
+	}
 	terms := []term{x.countries(r), x.term(news.KindField, r.FieldSlugs()...), x.term(news.KindSource, r.SourceSlugs()...),
 		x.term(news.KindType, r.Type), x.term(news.KindLanguage, r.Language)}
 	if x.taxonomy.IsRoutine(r.Type) {

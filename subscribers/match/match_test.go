@@ -69,6 +69,9 @@ func drawRelease(t *rapid.T, tax *news.Taxonomy, w world) news.Release {
 			r.Countries = append(r.Countries, news.CountryTag{Slug: c, Role: role})
 		}
 	}
+	if rapid.IntRange(0, 4).Draw(t, "tells of a topic") == 0 {
+		r.Tells = &news.TopicRef{Kind: news.KindCountry, Slug: rapid.SampledFrom(plain(news.KindCountry, w.countries)).Draw(t, "topic")}
+	}
 	return r
 }
 
