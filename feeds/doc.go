@@ -4,6 +4,7 @@
 // serves
 //
 //	/feeds/<selection>.rss, .atom, .json   the feed of a selection
+//	/feeds/<selection>/archive/2026-11.rss  its archive: what was published in a month
 //	/feeds/<selection>                     its page
 //	/releases/{id}/{slug}                  the page of a release
 //	/, /topics, /about-feeds               the front page, all topics, what a feed is
@@ -24,7 +25,29 @@
 // kept is served; what is not answers 503, and so does everything until the log
 // as it stood at the start has been read: half a feed is never served.
 //
+// # Archives
+//
+// What no longer fits into the window is in the archive (RFC 5005), by the
+// calendar month, in UTC, of the published date. A busy month has further
+// documents (2026-11-2), each of half a window; what comes later stands in a
+// later one. The current document leads to the newest one that has something it
+// has not, each document to the one before and, once that is full or its month
+// over, to the one after; next_url of JSON Feed is the same chain. A walk from
+// the current document gives every release; where one stands twice, the copy met
+// first is the newest. A feed that fits is marked complete instead.
+//
+// Archives show the newest revision of a release but minor ones, and a tombstone
+// of a withdrawn one. Their bytes change by what comes into a month late, by a
+// correction, a withdrawal, an erasure, a change of topics or date, and by the
+// arrival of the next document. They have an ETag and no Last-Modified.
+//
+// # Codings
+//
+// A document is ready in identity, gzip and zstd, which are joined from items
+// compressed once; brotli is made for the first who asks. A client with an ETag
+// that is remembered gets what is new since (RFC 3229, A-IM: feed).
+//
 // # What is not promised
 //
-// Archives beyond the window, and any coding but gzip.
+// That a state is remembered for deltas: a full answer is always right.
 package feeds

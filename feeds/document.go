@@ -98,6 +98,9 @@ func (v *view) updated() time.Time {
 	return v.window.Changed
 }
 
+// changed is the second of it.
+func (v *view) changed() time.Time { return v.updated().Truncate(time.Second) }
+
 // document is an answer with its validators.
 type document struct {
 	tag     string    // of the ETags, without quotes and coding
@@ -186,7 +189,7 @@ func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format
 		if err != nil {
 			return nil, err
 		}
-		d.tag, d.changed = v.feedTag, v.updated().Truncate(time.Second)
+		d.tag, d.changed = v.feedTag, v.changed()
 		return d, nil
 	})
 }

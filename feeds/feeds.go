@@ -68,6 +68,7 @@ type Feeds struct {
 	documents *cache[string, *document]
 	items     *cache[itemKey, []byte]
 	together  *cache[string, *block] // groups of items
+	bases     *cache[string, base]   // states of feeds that were sent, by tag
 	making    singleflight.Group
 	press     sync.Pool // of *compressor
 	buffers   sync.Pool // of *[]byte
@@ -102,8 +103,8 @@ func New(cfg Config) (*Feeds, error) {
 		index: index.New(cfg.Taxonomy), renderer: render.New(cfg.Taxonomy, cfg.BaseURL, cfg.Title),
 		plans: newCache[string, *plan](keptPlans), fragments: newCache[uint64, *fragment](keptFragments),
 		documents: newCache[string, *document](keptDocuments), items: newCache[itemKey, []byte](keptItems),
-		together: newCache[string, *block](keptGroups),
-		sites:    map[string]*site.Site{}, looks: map[string]*page.Look{},
+		together: newCache[string, *block](keptGroups), bases: newCache[string, base](keptBases),
+		sites: map[string]*site.Site{}, looks: map[string]*page.Look{},
 	}
 	f.cfg.Log = cfg.Log.With().Str("component", "feeds").Logger()
 	f.follow.moved = make(chan struct{})

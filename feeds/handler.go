@@ -116,8 +116,13 @@ func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest stri
 		return f.serveSelectionPage(w, r, p, "")
 	}
 	v := f.viewOf(p)
+	f.remember(p, v)
 	feedHeaders(w.Header(), format)
-	return f.answer(w, r, validators{v.feedTag, v.updated().Truncate(time.Second)}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
+	vary(w.Header(), "A-IM")
+	if done, err := f.serveDelta(w, r, p, v, format); done || err != nil {
+		return err
+	}
+	return f.answer(w, r, validators{v.feedTag, v.changed()}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
 }
 
 func feedHeaders(h http.Header, format render.Format) {
@@ -188,7 +193,7 @@ func maxAge(d time.Duration) string { return "public, max-age=" + strconv.Itoa(i
 // when it has to be sent.
 func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, v validators, age time.Duration, status int, fresh func() (*document, error)) error {
 	h, now := w.Header(), f.cfg.Now()
-	accepted := codings(strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	accepted := acceptedBy(r)
 	vary(h, "Accept-Encoding")
 	if status == http.StatusOK {
 		if c, ok := v.unchanged(r.Header, accepted, now); ok {
@@ -212,6 +217,10 @@ func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, v validators, age
 	f.served.full.Add(1)
 	f.send(w, r, status, ready)
 	return nil
+}
+
+func acceptedBy(r *http.Request) []coding {
+	return codings(strings.Join(r.Header.Values("Accept-Encoding"), ","))
 }
 
 // vary names a request header the answer depends on, in one line with the others.
