@@ -183,7 +183,7 @@ func (p *Publisher) postWithdraw(w http.ResponseWriter, r *http.Request) error {
 	if plan.dryRun, err = flag(q.Get("dry_run"), "dry_run"); err != nil {
 		return err
 	}
-	if r.ContentLength > 0 {
+	if r.ContentLength > 0 && !q.Has("reason") {
 		return news.Problemf(news.BadRequest, "a withdrawal has no body; the reason goes into the query, like ?reason=Sent+by+mistake.")
 	}
 	wd := Withdrawal{Reason: q.Get("reason"), ReplacedBy: q.Get("replaced_by"), DryRun: plan.dryRun}

@@ -240,8 +240,11 @@ func TestRoles_privateStaysPrivate(t *testing.T) {
 	for _, r := range reads("$JS.API", "DESK", "desk.rel."+id, desk.inbox)[:1] {
 		desk.ask(r.subject, desk.inbox+".answer", r.body)
 	}
-	if desk.settle("$JS.API.INFO"); !desk.leaked() {
-		t.Fatal("the desk's own user does not get the words, so nothing is tested")
+	// The answers may come in another order than they were asked for.
+	for desk.settle("$JS.API.INFO"); !desk.leaked(); desk.settle("$JS.API.INFO") {
+		if t.Context().Err() != nil {
+			t.Fatal("the desk's own user does not get the words, so nothing is tested")
+		}
 	}
 	spies := map[string]*spy{}
 	for _, user := range []string{"feeds", "subscribers"} {
