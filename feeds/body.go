@@ -64,7 +64,7 @@ func (f *Feeds) encode(d *document, c coding) (encoded, error) {
 	case zstandard:
 		e.length, e.join = zstdLength(parts), func(out []byte) []byte { return joinZstd(out, parts) }
 	case brotlied:
-		kept, err := d.brotli()
+		kept, err := f.brotli(&d.body)
 		e.length = len(kept)
 		return e, err
 	case identity:
@@ -75,11 +75,15 @@ func (f *Feeds) encode(d *document, c coding) (encoded, error) {
 
 func (b *body) in(c coding) *whole { return &b.whole[slices.Index(allCodings[:], c)] }
 
-// brotliLevel is fixed: another one gives other bytes under the same ETag.
-const brotliLevel = 5
+// Fixed, too: others give other bytes under the same ETag. The window, two to
+// the power of this, holds a document.
+const (
+	brotliLevel  = 5
+	brotliWindow = 18
+)
 
 // brotli compresses the body as one, for the first who asks; the others wait.
-func (b *body) brotli() ([]byte, error) {
+func (f *Feeds) brotli(b *body) ([]byte, error) {
 	w := b.in(brotlied)
 	w.making.Lock()
 	defer w.making.Unlock()
@@ -87,7 +91,12 @@ func (b *body) brotli() ([]byte, error) {
 		return *kept, nil
 	}
 	var out bytes.Buffer
-	z := brotli.NewWriterLevel(&out, brotliLevel)
+	z, ok := f.brotlis.Get().(*brotli.Writer)
+	if !ok {
+		z = brotli.NewWriterOptions(nil, brotli.WriterOptions{Quality: brotliLevel, LGWin: brotliWindow})
+	}
+	defer f.brotlis.Put(z)
+	z.Reset(&out)
 	for _, part := range b.blocks {
 		if _, err := z.Write(part.plain); err != nil {
 			return nil, fmt.Errorf("compress: %w", err)

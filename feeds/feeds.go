@@ -71,6 +71,7 @@ type Feeds struct {
 	bases     *cache[string, base]   // states of feeds that were sent, by tag
 	making    singleflight.Group
 	press     sync.Pool // of *compressor
+	brotlis   sync.Pool // of *brotli.Writer
 	buffers   sync.Pool // of *[]byte
 
 	follow follow

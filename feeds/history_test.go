@@ -1,16 +1,21 @@
 package feeds_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"dateline/feeds"
+	"dateline/feeds/render"
 	"dateline/publisher/news"
 )
 
@@ -65,16 +70,19 @@ func (n *newsroom) random(rnd *rand.Rand, step int) news.Release {
 
 // TestFeeds_History holds, over random histories, that an ETag changes exactly
 // when the bytes do, that Last-Modified never stays behind them, and that what
-// grew event by event equals what a replay makes of the same log.
+// grew event by event equals what a replay makes of the same log and what is
+// rendered whole from its releases: in every coding, the archives included,
+// after erasures and after a change of the taxonomy.
 func TestFeeds_History(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			n := newNewsroom(t)
+			current := taxonomy
 			n.feeds = n.follow(feeds.Config{Window: 4})
 			type state struct{ etag, modified, body string }
 			last := map[string]state{}
-			for step := range 30 {
+			for step := range 40 {
 				changed := n.random(rnd, step)
 				n.clock.advance(time.Duration(1000+rnd.IntN(2000)) * time.Millisecond)
 				for _, path := range watched {
@@ -96,17 +104,112 @@ func TestFeeds_History(t *testing.T) {
 						t.Errorf("step %d, %s: same bytes %v, ETag %s after %s, modified %s after %s", step, path, same, now.etag, before.etag, now.modified, before.modified)
 					}
 				}
+				for _, path := range []string{"all", "routine/all", "field/policing", "country/austria/role/about"} {
+					n.compareWhole(t, current, path)
+				}
 				if step%10 == 9 {
-					replayed := n.follow(feeds.Config{Window: 4})
-					for _, path := range watched {
-						r := get(t, replayed, path, "Accept-Encoding", "gzip")
-						if again := (state{r.Header.Get("ETag"), r.Header.Get("Last-Modified"), read(t, r)}); again != last[path] {
-							t.Errorf("step %d, %s: a replay gives %s, want %s", step, path, again.etag, last[path].etag)
+					want, got := n.everything(t, n.feeds), n.everything(t, n.follow(feeds.Config{Window: 4, Taxonomy: current}))
+					if len(want) != len(got) {
+						t.Errorf("step %d: a replay gives %d documents, want %d", step, len(got), len(want))
+					}
+					for key, w := range want {
+						if got[key] != w {
+							t.Errorf("step %d, %s: a replay gives\n%.300q, want\n%.300q", step, key, got[key], w)
 						}
 					}
 				}
+				if step == 24 { // from here on under a taxonomy that was changed
+					var err error
+					if current, err = taxonomy.With(news.TopicChange{Op: news.MergeTopic, Kind: news.KindField, Slug: "youth", To: "elections"}); err != nil {
+						t.Fatal(err)
+					}
+					n.wire.ReadWith(current.Refile)
+					n.feeds = n.follow(feeds.Config{Window: 4, Taxonomy: current})
+					clear(last)
+				}
 			}
 		})
+	}
+}
+
+// everything is each document with its validators, as it comes in each coding:
+// the watched ones, and all archives of some selections.
+func (n *newsroom) everything(t *testing.T, f *feeds.Feeds) map[string]string {
+	t.Helper()
+	paths := slices.Clone(watched)
+	for _, path := range []string{"/feeds/all", "/feeds/field/policing", "/feeds/field/elections", "/feeds/country/austria/role/about", "/feeds/routine/all"} {
+		for _, ext := range []string{".rss", ".atom", ".json"} {
+			for at := path + ext; at != ""; at = strings.TrimPrefix(readLeaf(t, ext, read(t, get(t, f, at))).previous, base) {
+				paths = append(paths, at)
+			}
+		}
+	}
+	out := map[string]string{}
+	for _, path := range paths {
+		plain := read(t, get(t, f, path))
+		for _, coding := range []string{"identity", "gzip", "zstd", "br"} {
+			r := get(t, f, path, "Accept-Encoding", coding)
+			bytes := raw(t, r)
+			if got := read(t, &http.Response{Header: r.Header, Body: io.NopCloser(strings.NewReader(bytes))}); got != plain {
+				t.Errorf("%s: in %s it is another document", path, coding)
+			}
+			out[path+" "+coding] = fmt.Sprintln(r.StatusCode, r.Header.Get("ETag"), r.Header.Get("Last-Modified"), r.Header.Get("Content-Length")) + bytes
+		}
+	}
+	return out
+}
+
+// compareWhole renders the documents of a selection from the releases as they
+// are now, without index, fragments or anything kept.
+func (n *newsroom) compareWhole(t *testing.T, taxonomy *news.Taxonomy, path string) {
+	t.Helper()
+	s, err := news.ParseSelection(taxonomy, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in []news.Release
+	for _, rec := range n.last {
+		r := rec.Event.Release
+		taxonomy.Refile(&r)
+		if s.Match(taxonomy, &r) {
+			in = append(in, r)
+		}
+	}
+	slices.SortFunc(in, func(a, b news.Release) int {
+		return cmp.Or(b.SurfacedAt.Compare(a.SurfacedAt), strings.Compare(a.ID, b.ID))
+	})
+	in = in[:min(len(in), 4)]
+	var stamp struct {
+		Dateline struct{ Updated time.Time } `json:"_dateline"`
+	}
+	if err := json.Unmarshal([]byte(n.page("/feeds/"+path+".json")), &stamp); err != nil {
+		t.Fatal(err)
+	}
+	renderer := render.New(taxonomy, base, "Dateline")
+	for _, format := range render.Formats {
+		ext := "." + string(format)
+		got := n.page("/feeds/" + path + ext)
+		feed := render.Feed{Path: path, Title: s.Title(taxonomy) + " – Dateline", Description: "Releases published by Dateline: " + s.Title(taxonomy) + "."}
+		if l := readLeaf(t, ext, got); l.complete {
+			feed.Complete = true
+		} else {
+			feed.Previous = strings.TrimSuffix(strings.TrimPrefix(l.previous, base+"/feeds/"+path+"/archive/"), ext)
+		}
+		frame, err := renderer.Frame(format, feed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items := make([]string, len(in))
+		for i := range in {
+			item, err := renderer.Item(format, &in[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			items[i] = string(item)
+		}
+		if want := string(frame.Head(stamp.Dateline.Updated)) + strings.Join(items, format.Separator()) + string(frame.Foot()); got != want {
+			t.Errorf("%s%s is\n%s\nrendered whole it is\n%s", path, ext, got, want)
+		}
 	}
 }
 

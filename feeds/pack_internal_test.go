@@ -6,6 +6,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
 )
@@ -60,6 +61,27 @@ func TestJoin(t *testing.T) {
 		got, err := io.ReadAll(r) // checks crc and length
 		if err != nil || !bytes.Equal(got, want) {
 			rt.Fatalf("unzipped %d bytes, want %d: %v", len(got), len(want), err)
+		}
+	})
+}
+
+// TestFeeds_brotli shows that a writer that was used before gives the bytes of a
+// new one.
+func TestFeeds_brotli(t *testing.T) {
+	used := &Feeds{}
+	rapid.Check(t, func(rt *rapid.T) {
+		plain := bytes.Repeat(rapid.SliceOfN(rapid.Byte(), 1, 50).Draw(rt, "text"), rapid.SampledFrom([]int{1, 30, 9000}).Draw(rt, "times"))
+		a, b := &body{blocks: []*block{{plain: plain}}}, &body{blocks: []*block{{plain: plain}}}
+		got, err := used.brotli(a)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want, err := (&Feeds{}).brotli(b)
+		if err != nil || !bytes.Equal(got, want) {
+			rt.Fatalf("%d bytes, want %d: %v", len(got), len(want), err)
+		}
+		if text, err := io.ReadAll(brotli.NewReader(bytes.NewReader(got))); err != nil || !bytes.Equal(text, plain) {
+			rt.Fatalf("it decodes to %d bytes, want %d: %v", len(text), len(plain), err)
 		}
 	})
 }
