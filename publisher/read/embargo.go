@@ -111,3 +111,20 @@ func (p *embargoPhrases) compile() {
 	p.aside = regexp.MustCompile(`[\[(]\s*(?:strictly )?(?:embargoed|` + word + `|` + under + `)\s*(?:[:\d\])]|` + until + `)`)
 	p.lifted = regexp.MustCompile(`(?:^no\s+embargo|[\s:–—-](?:none|no|nil|n/a|lifted|expired|over|keine|aufgehoben|aucun|levé|ninguno|nessuno|нет|снято|снят|немає|nema))[.)]*$`)
 }
+
+// withoutNotice drops the notices of an embargo that stand above everything else
+// in a text: they are no title, and not the end of a release before this one.
+func withoutNotice(text string) string {
+	rest := text
+	for {
+		line, after, more := strings.Cut(rest, "\n")
+		switch {
+		case strings.TrimSpace(line) == "" && more:
+			rest = after
+		case more && EmbargoNotice(line) != "":
+			rest, text = after, after
+		default:
+			return text
+		}
+	}
+}

@@ -97,3 +97,21 @@ func FuzzEmbargoNotice(f *testing.F) {
 		}
 	})
 }
+
+// A notice above the title is no title, and does not make two releases of one.
+func TestReader_noticeOnTop(t *testing.T) {
+	t.Parallel()
+	const text = "Court users get a guide in four languages\n\nVIENNA, 25 November 2026 - A guide for people who come to court was published today in four languages and is free.\n\nIt explains what happens in the courtroom and where to ask.\n"
+	want, err := newReader().Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, notice := range []string{
+		"EMBARGOED UNTIL 1 December 2026, 09:00 CET\n\n", "\n\nUnder embargo\n", "SPERRFRIST: 1. Dezember 2026, 9 Uhr\n", "Embargo: 1 December\nNot for publication before 9 a.m.\n\n",
+	} {
+		got, err := newReader().Read([]byte(notice + text))
+		if err != nil || got.Release.Title != want.Release.Title || got.Release.Text != want.Release.Text {
+			t.Errorf("%q: %q, %v", notice, got.Release.Title, err)
+		}
+	}
+}

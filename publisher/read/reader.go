@@ -63,7 +63,7 @@ func (r *Reader) Read(b []byte) (Proposal, error) {
 	if err != nil {
 		return Proposal{}, err
 	}
-	return r.one(r.sheets(text))
+	return r.one(r.sheets(withoutNotice(text)))
 }
 
 // one proposes the only release of a document.
