@@ -23,7 +23,7 @@ func (k *Keys) add(ctx context.Context, w wish) (Key, string, error) {
 	if k.ring.has(key.Name) {
 		return Key{}, "", nameTaken(key.Name)
 	}
-	if err := k.audit(ctx, "key.add", key.Name); err != nil {
+	if err := k.audit(ctx, "key.add", key.described()); err != nil {
 		return Key{}, "", err
 	}
 	text := newKey()
@@ -42,6 +42,18 @@ func (k *Keys) add(ctx context.Context, w wish) (Key, string, error) {
 	k.ring.take(key.Name, b, revision)
 	k.cfg.Log.Info().Str("key_name", key.Name).Str("by", key.CreatedBy).Msg("key added")
 	return key, text, nil
+}
+
+// described is the key in a line, for the trail: its name, what it may, and how long.
+func (k *Key) described() string {
+	may := "reads what is public"
+	if len(k.Scopes) > 0 {
+		may = join(k.Scopes)
+	}
+	if k.Expires.IsZero() {
+		return k.Name + ": " + may + ", until it is revoked"
+	}
+	return k.Name + ": " + may + ", until " + k.Expires.UTC().Format(time.RFC3339)
 }
 
 func nameTaken(name string) error {

@@ -35,7 +35,8 @@ type Config struct {
 	// Rates bounds requests; what is zero stands for that of [DefaultRates].
 	Rates Rates
 	// Audit is told of every change of the keys before it is made: what is
-	// "key.add" or "key.revoke", name is the key's, the caller is in ctx. An
+	// "key.add" or "key.revoke", name is the key's, with what it may when it is
+	// added; the caller is in ctx. An
 	// error keeps the change from being made. It may be nil.
 	Audit func(ctx context.Context, what, name string) error
 	// Log takes what the operator should know; never a key.

@@ -378,7 +378,7 @@ func TestKeys_audit(t *testing.T) {
 	if _, names := w.list(); !slices.Equal(names, []string{"admin", "cms"}) {
 		t.Errorf("listed are %v", names)
 	}
-	want := []change{{"key.add", "cms", "admin"}, {"key.add", "other", "admin"}, {"key.revoke", "cms", "admin"}, {"key.revoke", "cms", "admin"}}
+	want := []change{{"key.add", "cms: reads what is public, until it is revoked", "admin"}, {"key.add", "other: reads what is public, until it is revoked", "admin"}, {"key.revoke", "cms", "admin"}, {"key.revoke", "cms", "admin"}}
 	if !slices.Equal(changes, want) {
 		t.Errorf("the trail is %v, want %v", changes, want)
 	}
