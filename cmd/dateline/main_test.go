@@ -26,7 +26,9 @@ const asProgram = "DATELINE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		_ = os.Unsetenv(asProgram)
+		for _, ours := range []string{asProgram, needBrowser, keepPictures} {
+			_ = os.Unsetenv(ours)
+		}
 		main()
 		return
 	}

@@ -179,8 +179,19 @@ func (s *Site) Release(r *news.Release, others []Translation) ([]byte, error) {
 	// The note stands above the text here, so the text comes without it.
 	bare := *r
 	bare.Note = ""
-	it.Body = template.HTML(render.Body(&bare)) //nolint:gosec // sanitised where it was read, and the page's policy runs no script
+	label, err := s.look.Words().Say("release.table")
+	if err != nil {
+		return nil, err
+	}
+	it.Body = template.HTML(scrolling(render.Body(&bare), label)) //nolint:gosec // sanitised where it was read, and the page's policy runs no script
 	return s.pages["release"].Render(frame)
+}
+
+// scrolling puts each table of a body into a box that scrolls by itself, with the
+// keyboard too, so that a wide one does not widen the page.
+func scrolling(body, label string) string {
+	box := `<div class="scroll" role="group" aria-label="` + template.HTMLEscapeString(label) + `" tabindex="0">`
+	return strings.NewReplacer("<table", box+"<table", "</table>", "</table></div>").Replace(body)
 }
 
 // crumbs lead from the front page by the release's type.

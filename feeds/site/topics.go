@@ -101,9 +101,9 @@ func (s *Site) links(topics []news.Topic, counts Counts) []topicLink {
 	return out
 }
 
-// groups parts the topics of a kind: by the taxonomy's groups, each topic in
-// the first that has it; sources by whether they are still at work. Groups that
-// hold nothing new are listed as topics of their own.
+// groups parts the topics of a kind: by those of the taxonomy's groups that share
+// no topic with one before, sources by whether they are still at work. Other
+// groups are listed as topics of their own.
 func (s *Site) groups(k news.TopicKind, counts Counts) ([]topicGroup, error) {
 	all := s.taxonomy.Topics(k)
 	if k == news.KindSource {
@@ -113,8 +113,8 @@ func (s *Site) groups(k news.TopicKind, counts Counts) ([]topicGroup, error) {
 	var overlapping []topicLink
 	placed := map[string]bool{}
 	for _, g := range s.taxonomy.Groups(k) {
-		members := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return placed[t.Slug] || !slices.Contains(g.Members, t.Slug) })
-		if len(members) == 0 {
+		members := slices.DeleteFunc(slices.Clone(all), func(t news.Topic) bool { return !slices.Contains(g.Members, t.Slug) })
+		if slices.ContainsFunc(members, func(t news.Topic) bool { return placed[t.Slug] }) {
 			overlapping = append(overlapping, topicLink{Slug: g.Slug, Name: s.name(k, g.Slug), Path: topicPath(k, g.Slug), Count: -1})
 			continue
 		}

@@ -92,7 +92,7 @@ func TestLook_Style(t *testing.T) {
 	}
 	for selector, want := range map[string]string{
 		".columns": "grid-template-columns: minmax(0, 1fr)", "h1, h2, h3, .lead, .items, .chips, .crumbs, .note, .footnote": "overflow-wrap: anywhere",
-		".body table": "margin: 0 0 1rem",
+		".scroll": "overflow-x: auto",
 	} {
 		_, rule, _ := strings.Cut(narrow.String(), "\n"+selector+" {")
 		rule, _, _ = strings.Cut(rule, "}")
