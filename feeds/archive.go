@@ -54,13 +54,17 @@ func (f *Feeds) serveArchive(w http.ResponseWriter, r *http.Request, selection, 
 	feedHeaders(w.Header(), format)
 	// Links between the documents of an archive can change without any entry,
 	// so no time of change would be right.
-	v := validators{tag: f.archiveTag(p, &a)}
+	v := validators{tag: f.archiveTag(p, &a, format)}
 	return f.answer(w, r, v, render.TTL, http.StatusOK, func() (*document, error) { return f.archive(r.Context(), p, &a, v.tag, format) })
 }
 
-func (f *Feeds) archiveTag(p *plan, a *index.Archive) string {
+func (f *Feeds) archiveTag(p *plan, a *index.Archive, format render.Format) string {
 	head := fmt.Appendf(nil, "%s\n%s %s %s\n%d\n", p.path, a.Part, nameOf(a.Previous), nameOf(a.Next), a.Updated.UnixMilli())
-	return hashed(f.feedSeed, head, contentOf(a.Entries))
+	tag := hashed(f.feedSeed, head, contentOf(a.Entries))
+	if format == render.RSS {
+		return tag
+	}
+	return withKin(tag, a.Entries)
 }
 
 // archive is a document of an archive in a format.
@@ -68,6 +72,7 @@ func (f *Feeds) archive(ctx context.Context, p *plan, a *index.Archive, tag stri
 	return f.keep(ctx, p.path+render.ArchivePath+a.Part.String()+"."+string(format), tag, func(ctx context.Context) (*document, error) {
 		head := p.head
 		head.Title = p.title + ", " + a.Part.Month.String() + " " + strconv.Itoa(a.Part.Year) + " – " + f.cfg.Title
+		head.Hub = "" // of archives nobody is told
 		head.Archive, head.Previous, head.Next = a.Part.String(), nameOf(a.Previous), nameOf(a.Next)
 		around, err := f.newFrame(format, head)
 		if err != nil {

@@ -21,15 +21,15 @@ type base struct {
 }
 
 // remember keeps a state that was sent.
-func (f *Feeds) remember(p *plan, v *view) {
-	if _, known := f.bases.get(v.feedTag); known {
+func (f *Feeds) remember(p *plan, v *view, tag string) {
+	if _, known := f.bases.get(tag); known {
 		return
 	}
 	b := base{p.path, make([]uint64, len(v.window.Entries))}
 	for i, e := range v.window.Entries {
 		b.seqs[i] = e.Seq
 	}
-	f.bases.put(v.feedTag, b, 8*len(b.seqs)+len(v.feedTag)+64)
+	f.bases.put(tag, b, 8*len(b.seqs)+len(tag)+64)
 }
 
 // wantsDelta reports whether a client takes the "feed" instance manipulation
@@ -73,7 +73,7 @@ func (f *Feeds) serveDelta(w http.ResponseWriter, r *http.Request, p *plan, v *v
 		return false, nil
 	}
 	accepted := acceptedBy(r)
-	if _, same := (validators{tag: v.feedTag}).unchanged(r.Header, accepted, f.cfg.Now()); same {
+	if _, same := (validators{tag: v.tag(format)}).unchanged(r.Header, accepted, f.cfg.Now()); same {
 		return false, nil
 	}
 	d, err := f.delta(r.Context(), p, v, format, b, etag)
@@ -98,7 +98,8 @@ func (f *Feeds) serveDelta(w http.ResponseWriter, r *http.Request, p *plan, v *v
 
 // delta is the document with the entries that a base has not.
 func (f *Feeds) delta(ctx context.Context, p *plan, v *view, format render.Format, b base, etag string) (*document, error) {
-	return f.keep(ctx, p.path+"."+string(format)+" since "+tagOf(etag), v.feedTag, func(ctx context.Context) (*document, error) {
+	tag := v.tag(format)
+	return f.keep(ctx, p.path+"."+string(format)+" since "+tagOf(etag), tag, func(ctx context.Context) (*document, error) {
 		var fresh []*index.Entry
 		for _, e := range v.window.Entries {
 			if !slices.Contains(b.seqs, e.Seq) {
@@ -115,7 +116,7 @@ func (f *Feeds) delta(ctx context.Context, p *plan, v *view, format render.Forma
 		if err != nil {
 			return nil, err
 		}
-		d.tag, d.changed = v.feedTag, v.changed()
+		d.tag, d.changed = tag, v.changed()
 		return d, nil
 	})
 }

@@ -86,8 +86,17 @@ func (f *Feeds) frame(p *plan, v *view, format render.Format) (*frame, error) {
 
 // view is a plan's window with the validators that follow from it.
 type view struct {
-	window           index.Window
-	feedTag, pageTag string
+	window          index.Window
+	feedTag, kinTag string // the second of formats that tell of other versions
+	pageTag         string
+}
+
+// tag is that of the document in a format.
+func (v *view) tag(format render.Format) string {
+	if format == render.RSS {
+		return v.feedTag
+	}
+	return v.kinTag
 }
 
 // updated is when the documents of the view changed last.
@@ -130,7 +139,7 @@ func (f *Feeds) newPlan(s news.Selection) (*plan, error) {
 			}
 		}
 	}
-	p.head = render.Feed{Path: p.path, Title: p.title + " – " + f.cfg.Title, Description: f.describe(p)}
+	p.head = render.Feed{Path: p.path, Title: p.title + " – " + f.cfg.Title, Description: f.describe(p), Hub: f.cfg.Hub}
 	if len(s.Languages) == 1 {
 		p.head.Language = s.Languages[0]
 	}
@@ -149,6 +158,7 @@ func (f *Feeds) viewOf(p *plan) *view {
 	}
 	v := &view{window: f.index.Window(p.query, f.limits)}
 	v.feedTag, v.pageTag = f.tags(p, v)
+	v.kinTag = withKin(v.feedTag, v.window.Entries)
 	p.view.Store(v)
 	return v
 }
@@ -170,6 +180,27 @@ func contentOf(entries []*index.Entry) []byte {
 	return b
 }
 
+// kinOf stands for the versions in other languages that entries tell of.
+func kinOf(entries []*index.Entry) []byte {
+	var b []byte
+	for _, e := range entries {
+		for _, k := range e.Kin {
+			b = append(b, k.ID...)
+		}
+	}
+	return b
+}
+
+// withKin is the tag of a document that tells of other versions, when tag is
+// that of one that does not, as in RSS, which has no way to.
+func withKin(tag string, entries []*index.Entry) string {
+	kin := kinOf(entries)
+	if len(kin) == 0 {
+		return tag
+	}
+	return hashed([]byte(tag), kin)
+}
+
 func hashed(parts ...[]byte) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -180,7 +211,8 @@ func hashed(parts ...[]byte) string {
 
 // feed is the document of a view in a format.
 func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format) (*document, error) {
-	return f.keep(ctx, p.path+"."+string(format), v.feedTag, func(ctx context.Context) (*document, error) {
+	tag := v.tag(format)
+	return f.keep(ctx, p.path+"."+string(format), tag, func(ctx context.Context) (*document, error) {
 		frame, err := f.frame(p, v, format)
 		if err != nil {
 			return nil, err
@@ -189,7 +221,7 @@ func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format
 		if err != nil {
 			return nil, err
 		}
-		d.tag, d.changed = v.feedTag, v.changed()
+		d.tag, d.changed = tag, v.changed()
 		return d, nil
 	})
 }

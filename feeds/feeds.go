@@ -34,6 +34,8 @@ type Config struct {
 	Title string
 	Now   func() time.Time // time.Now when nil; decides only whether a second is over
 	Log   zerolog.Logger
+	// Hub is the address of the WebSub hub that feeds name; empty for none.
+	Hub string
 	// Window is the most entries a document holds; 0 means 50.
 	Window int
 	// WindowBytes ends a document with the entry whose text reaches this sum; 0
@@ -64,7 +66,7 @@ type Feeds struct {
 	pageSeed []byte // the same for pages
 
 	plans     *cache[string, *plan]
-	fragments *cache[uint64, *fragment] // by sequence in the log
+	fragments *cache[fragmentKey, *fragment]
 	documents *cache[string, *document]
 	items     *cache[itemKey, []byte]
 	together  *cache[string, *block] // groups of items
@@ -102,7 +104,7 @@ func New(cfg Config) (*Feeds, error) {
 	f := &Feeds{
 		cfg: cfg, limits: index.Limits{Count: cfg.Window, Bytes: cfg.WindowBytes},
 		index: index.New(cfg.Taxonomy), renderer: render.New(cfg.Taxonomy, cfg.BaseURL, cfg.Title),
-		plans: newCache[string, *plan](keptPlans), fragments: newCache[uint64, *fragment](keptFragments),
+		plans: newCache[string, *plan](keptPlans), fragments: newCache[fragmentKey, *fragment](keptFragments),
 		documents: newCache[string, *document](keptDocuments), items: newCache[itemKey, []byte](keptItems),
 		together: newCache[string, *block](keptGroups), bases: newCache[string, base](keptBases),
 		sites: map[string]*site.Site{}, looks: map[string]*page.Look{},
@@ -132,7 +134,7 @@ func (f *Feeds) seeds() (feed, pages []byte, err error) {
 			return nil, nil, fmt.Errorf("hash the taxonomy: %w", err)
 		}
 	}
-	if err := e.Encode([]any{render.Version, f.cfg.BaseURL, f.cfg.Title}); err != nil {
+	if err := e.Encode([]any{render.Version, f.cfg.BaseURL, f.cfg.Title, f.cfg.Hub}); err != nil {
 		return nil, nil, err
 	}
 	feed = h.Sum(nil)

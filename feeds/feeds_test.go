@@ -1,18 +1,22 @@
 package feeds_test
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"dateline/feeds"
+	"dateline/feeds/render"
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
 	"dateline/publisher/wire/wiretest"
@@ -53,10 +57,11 @@ type newsroom struct {
 	clock *clock
 	feeds *feeds.Feeds
 	last  map[string]wire.Record
+	kin   map[string][]render.Translation // what each tells of, as it should
 }
 
 func newNewsroom(t testing.TB) *newsroom {
-	n := &newsroom{t: t, wire: wiretest.New(t), clock: newClock(), last: map[string]wire.Record{}}
+	n := &newsroom{t: t, wire: wiretest.New(t), clock: newClock(), last: map[string]wire.Record{}, kin: map[string][]render.Translation{}}
 	n.feeds = n.follow(feeds.Config{})
 	return n
 }
@@ -123,9 +128,36 @@ func (n *newsroom) append(kind news.Kind, r news.Release, backfill bool) news.Re
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	n.tell(&e.Release)
 	n.last[r.ID] = wire.Record{Seq: seq, Event: e}
 	n.await(n.feeds, seq)
 	return e.Release
+}
+
+// tell notes which versions in other languages a release tells of from now on.
+func (n *newsroom) tell(r *news.Release) {
+	root := cmp.Or(r.TranslationOf, r.ID)
+	byLanguage := map[string]render.Translation{}
+	for id, rec := range n.last {
+		o := &rec.Event.Release
+		if id == r.ID || o.Status == news.Withdrawn || o.Language == r.Language || id != root && o.TranslationOf != root {
+			continue
+		}
+		if first, ok := byLanguage[o.Language]; !ok || id < first.ID {
+			byLanguage[o.Language] = render.Translation{ID: id, Language: o.Language, Slug: news.Slugify(o.Title)}
+		}
+	}
+	n.kin[r.ID] = nil
+	for _, l := range slices.Sorted(maps.Keys(byLanguage)) {
+		if r.Status != news.Withdrawn {
+			n.kin[r.ID] = append(n.kin[r.ID], byLanguage[l])
+		}
+	}
+	if r.Erased {
+		for id := range n.kin {
+			n.kin[id] = slices.DeleteFunc(n.kin[id], func(o render.Translation) bool { return o.ID == r.ID })
+		}
+	}
 }
 
 func (n *newsroom) publish(r news.Release) news.Release {

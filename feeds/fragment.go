@@ -14,6 +14,15 @@ type fragment struct {
 	item []byte // element of a page's list
 }
 
+// fragmentKey names a fragment. The number of kin tells apart what an erased
+// version was taken out of.
+type fragmentKey struct {
+	seq uint64
+	kin int
+}
+
+func keyOf(e *index.Entry) fragmentKey { return fragmentKey{e.Seq, len(e.Kin)} }
+
 func (g *fragment) size() int {
 	n := len(g.item)
 	for _, b := range g.feed {
@@ -22,11 +31,15 @@ func (g *fragment) size() int {
 	return n
 }
 
-func (f *Feeds) render(r *news.Release) (*fragment, error) {
+func (f *Feeds) render(r *news.Release, kin []index.Kin) (*fragment, error) {
 	f.served.rendered.Add(1)
 	g := &fragment{feed: make(map[render.Format]*block, len(render.Formats))}
+	others := make([]render.Translation, len(kin))
+	for i, k := range kin {
+		others[i] = render.Translation(k)
+	}
 	for _, format := range render.Formats {
-		plain, err := f.renderer.Item(format, r)
+		plain, err := f.renderer.Item(format, r, others...)
 		if err != nil {
 			return nil, err
 		}
@@ -58,16 +71,16 @@ func (f *Feeds) compress(plain []byte) (block, error) {
 func (f *Feeds) fragmentsOf(ctx context.Context, entries []*index.Entry) ([]*fragment, error) {
 	out := make([]*fragment, len(entries))
 	for i, e := range entries {
-		g, ok := f.fragments.get(e.Seq)
+		g, ok := f.fragments.get(keyOf(e))
 		if !ok {
 			r, err := f.read(ctx, e)
 			if err != nil {
 				return nil, err
 			}
-			if g, err = f.render(r); err != nil {
+			if g, err = f.render(r, e.Kin); err != nil {
 				return nil, err
 			}
-			f.fragments.put(e.Seq, g, g.size())
+			f.fragments.put(keyOf(e), g, g.size())
 		}
 		out[i] = g
 	}

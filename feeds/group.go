@@ -52,10 +52,10 @@ func (f *Feeds) group(format render.Format, entries []*index.Entry, items []*blo
 	if len(items) == 1 {
 		return items[0], nil
 	}
-	key := make([]byte, 0, 8+8*len(entries))
+	key := make([]byte, 0, 8+9*len(entries))
 	key = append(key, format...)
 	for _, e := range entries {
-		key = binary.BigEndian.AppendUint64(key, e.Seq)
+		key = append(binary.BigEndian.AppendUint64(key, e.Seq), byte(len(e.Kin)))
 	}
 	if g, ok := f.together.get(string(key)); ok {
 		return g, nil

@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -116,13 +117,17 @@ func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest stri
 		return f.serveSelectionPage(w, r, p, "")
 	}
 	v := f.viewOf(p)
-	f.remember(p, v)
+	tag := v.tag(format)
+	f.remember(p, v, tag)
 	feedHeaders(w.Header(), format)
 	vary(w.Header(), "A-IM")
+	if f.cfg.Hub != "" {
+		w.Header().Set("Link", fmt.Sprintf(`<%s>; rel="hub", <%s/feeds/%s.%s>; rel="self"`, f.cfg.Hub, f.cfg.BaseURL, p.path, format))
+	}
 	if done, err := f.serveDelta(w, r, p, v, format); done || err != nil {
 		return err
 	}
-	return f.answer(w, r, validators{v.feedTag, v.changed()}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
+	return f.answer(w, r, validators{tag, v.changed()}, render.TTL, http.StatusOK, func() (*document, error) { return f.feed(r.Context(), p, v, format) })
 }
 
 func feedHeaders(h http.Header, format render.Format) {

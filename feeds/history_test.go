@@ -45,6 +45,16 @@ func (n *newsroom) random(rnd *rand.Rand, step int) news.Release {
 		r.Countries = []news.CountryTag{{Slug: []string{"austria", "serbia"}[rnd.IntN(2)], Role: []news.Role{news.About, news.PlaceRole}[rnd.IntN(2)]}}
 	}
 	if r.Revision == 0 || rnd.IntN(6) == 0 {
+		r.Language, r.TranslationOf = []string{"en", "ru", "de"}[rnd.IntN(3)], ""
+		if rnd.IntN(2) == 0 {
+			r.TranslationOf = release(rnd.IntN(4)).ID
+		}
+		if r.TranslationOf == r.ID {
+			r.TranslationOf = ""
+		}
+		r.Links = []news.Link{{URL: fmt.Sprintf("https://example.org/%d.pdf", step)}}
+	}
+	if r.Revision == 0 || rnd.IntN(6) == 0 {
 		r.PublishedAt = n.clock.time().AddDate(0, 0, -[]int{0, 0, 0, 2, 31, 70}[rnd.IntN(6)])
 	}
 	if r.HTML == "" { // a withdrawn one
@@ -96,12 +106,13 @@ func TestFeeds_History(t *testing.T) {
 					if !seen {
 						continue
 					}
-					same := now.body == before.body
+					same, feed := now.body == before.body, strings.Contains(path, ".")
 					// What an erased release changed before is forgotten with it, and
-					// the time of change of a feed it had left falls back.
-					dated := strings.Contains(path, ".") && !changed.Erased
-					if same != (now.etag == before.etag) || dated && same != (now.modified == before.modified) {
-						t.Errorf("step %d, %s: same bytes %v, ETag %s after %s, modified %s after %s", step, path, same, now.etag, before.etag, now.modified, before.modified)
+					// the time of change of a feed it had left falls back. Pages have
+					// figures, whose ETag may be finer than what they show.
+					dated := feed && !changed.Erased
+					if same != (now.etag == before.etag) && (feed || !same) || dated && same != (now.modified == before.modified) {
+						t.Errorf("step %d (%s, revision %d, %s), %s: same bytes %v, ETag %s after %s, modified %s after %s", step, changed.ID, changed.Revision, changed.Status, path, same, now.etag, before.etag, now.modified, before.modified)
 					}
 				}
 				for _, path := range []string{"all", "routine/all", "field/policing", "country/austria/role/about"} {
@@ -201,7 +212,7 @@ func (n *newsroom) compareWhole(t *testing.T, taxonomy *news.Taxonomy, path stri
 		}
 		items := make([]string, len(in))
 		for i := range in {
-			item, err := renderer.Item(format, &in[i])
+			item, err := renderer.Item(format, &in[i], n.kin[in[i].ID]...)
 			if err != nil {
 				t.Fatal(err)
 			}

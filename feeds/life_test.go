@@ -201,10 +201,34 @@ func TestFeeds_Translations(t *testing.T) {
 	contains(t, n.page(path(original)), "In other languages", link(russian, "Русский"), link(german, "Deutsch"))
 	contains(t, n.page(path(german)), link(original, "English"), link(russian, "Русский"))
 	lacks(t, n.page(path(german)), "Deutsch<")
+	contains(t, n.page("/feeds/language/ru.atom"), `rel="alternate" type="text/html" hreflang="de"`, `rel="alternate" type="text/html" hreflang="en"`)
+	contains(t, n.page("/feeds/language/ru.json"), `"translations":[{"language":"de","url":"`+base+"/releases/"+german.ID+"/police-course-number-3-opens"+`"},{"language":"en","url":`)
+	lacks(t, n.page("/feeds/language/de.atom"), `hreflang="en"`) // which came later
 	russian.Reason = "A mistake."
 	n.change(news.KindWithdrawn, russian)
 	lacks(t, n.page(path(original)), "Русский<")
 	german.TranslationOf = ""
 	n.change(news.KindRevised, german)
 	lacks(t, n.page(path(original)), "In other languages")
+}
+
+// With a hub every current feed names it, in the document and in a header.
+func TestFeeds_Hub(t *testing.T) {
+	n := newNewsroom(t)
+	hub := "https://hub.example.org/"
+	n.feeds = n.follow(feeds.Config{Window: 2, Hub: hub})
+	for i := range 6 {
+		n.publish(release(i))
+	}
+	for _, path := range everywhere {
+		for _, ext := range []string{".rss", ".atom", ".json"} {
+			r := get(t, n.feeds, path+ext)
+			if want := "<" + hub + `>; rel="hub", <` + base + path + ext + `>; rel="self"`; r.Header.Get("Link") != want {
+				t.Errorf("%s%s has the links %q, want %q", path, ext, r.Header.Get("Link"), want)
+			}
+			contains(t, read(t, r), hub)
+		}
+	}
+	contains(t, n.page("/feeds/all.json"), `"hubs":[{"type":"WebSub","url":"`+hub+`"}]`)
+	lacks(t, n.page("/feeds/all/archive/2026-11.rss"), hub)
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dateline/feeds/index"
 	"dateline/publisher/news"
 	"dateline/publisher/wire"
 )
@@ -148,16 +149,21 @@ func (f *Feeds) lastReadable(ctx context.Context) (uint64, error) {
 // renderNow renders a release while it is at hand, so that no reader waits for
 // it. A failure is left to the first reader, who reads the log again.
 func (f *Feeds) renderNow(seq uint64, e *news.Event) {
-	if old, ok := f.index.Find(e.Release.ID); ok {
-		f.fragments.drop(old.Seq)
-		f.fragments.drop(old.Archived().Seq)
+	r := &e.Release
+	if old, ok := f.index.Find(r.ID); ok && e.Kind != news.KindRevised { // archives go on showing it
+		f.fragments.drop(keyOf(old))
+		f.fragments.drop(keyOf(old.Archived()))
 	}
-	frag, err := f.render(&e.Release)
+	var kin []index.Kin
+	if r.Status != news.Withdrawn {
+		kin = f.index.Kin(r.ID, r.Language, r.TranslationOf)
+	}
+	frag, err := f.render(r, kin)
 	if err != nil {
 		f.cfg.Log.Error().Err(err).Str("event_id", e.ID()).Msg("release cannot be rendered")
 		return
 	}
-	f.fragments.put(seq, frag, frag.size())
+	f.fragments.put(fragmentKey{seq, len(kin)}, frag, frag.size())
 }
 
 // Ready is nil once the log as it stood at the start is visible and Run runs.

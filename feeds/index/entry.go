@@ -25,6 +25,9 @@ type Entry struct {
 	// month, and FiledAt that event's time, milliseconds since 1970, UTC.
 	Filed   uint64
 	FiledAt int64
+	// Kin are the versions in other languages that were there when the newest
+	// event came, none of them withdrawn then or erased since.
+	Kin []Kin
 
 	lists []*list
 	// first and weight are Surfaced and Size as they were at first: they part

@@ -19,6 +19,7 @@ type Index struct {
 	entries   map[string]*Entry
 	// translations are the ids of the translations of a release.
 	translations map[string][]string
+	told         map[string][]string // ids of those that have named a release as their kin
 	all          *list
 	topics       map[topic]*list
 	numbered     int
@@ -33,7 +34,7 @@ type topic struct {
 
 // New makes an empty index over the topics of a taxonomy.
 func New(t *news.Taxonomy) *Index {
-	x := &Index{taxonomy: t, entries: map[string]*Entry{}, translations: map[string][]string{}, topics: map[topic]*list{}}
+	x := &Index{taxonomy: t, entries: map[string]*Entry{}, translations: map[string][]string{}, told: map[string][]string{}, topics: map[topic]*list{}}
 	x.all = x.newList()
 	for _, k := range news.TopicKinds {
 		for _, topic := range t.Topics(k) {
@@ -84,6 +85,7 @@ func (x *Index) Apply(seq uint64, e *news.Event) {
 		x.follow(old, entry, e)
 		x.takeOut(old, entry)
 	}
+	x.tell(entry)
 	x.entries[entry.ID] = entry
 	x.link(old, entry)
 	if entry.Withdrawn {
@@ -98,6 +100,7 @@ func (x *Index) Apply(seq uint64, e *news.Event) {
 	}
 	if e.Release.Erased && old != nil {
 		x.forget(entry)
+		x.hush(entry.ID, seq)
 	}
 }
 

@@ -40,6 +40,7 @@ type atomEntry struct {
 type entryLink struct {
 	feeds.AtomLink
 	HrefLang string `xml:"hreflang,attr,omitempty"`
+	Title    string `xml:"title,attr,omitempty"`
 }
 
 type atomCategory struct {
@@ -59,7 +60,7 @@ type tombstone struct {
 	Comment xmlText   `xml:"at:comment"`
 }
 
-func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
+func (r *Renderer) atomItem(rel *news.Release, others []Translation) ([]byte, error) {
 	page := entryLink{AtomLink: feeds.AtomLink{Href: news.ReleaseURL(r.base, rel.ID, rel.Title), Rel: "alternate", Type: "text/html"}, HrefLang: clean(rel.Language)}
 	if rel.Status == news.Withdrawn {
 		return xmlItem(tombstone{
@@ -72,6 +73,12 @@ func (r *Renderer) atomItem(rel *news.Release) ([]byte, error) {
 			Content: &feeds.AtomContent{Type: "html", Content: Body(rel)},
 		},
 		Lang: language(rel.Language), Title: typed(title(rel)), Summary: typed(Summary(rel)), Links: []entryLink{page},
+	}
+	for _, o := range others {
+		e.Links = append(e.Links, entryLink{AtomLink: feeds.AtomLink{Href: r.translationURL(o), Rel: "alternate", Type: "text/html"}, HrefLang: clean(o.Language)})
+	}
+	for _, f := range filesOf(rel) {
+		e.Links = append(e.Links, entryLink{AtomLink: feeds.AtomLink{Href: f.url, Rel: "enclosure", Type: f.mediaType}, Title: f.title})
 	}
 	if via := address(rel.URL); via != "" {
 		e.Links = append(e.Links, entryLink{AtomLink: feeds.AtomLink{Href: via, Rel: "via", Type: "text/html"}})
@@ -95,7 +102,7 @@ func (r *Renderer) atomFrame(feed Feed) (Frame, error) {
 		history: historyOf(feed),
 	}
 	for _, l := range r.relations(feed, Atom) {
-		doc.Link = append(doc.Link, feeds.AtomLink{Href: l.href, Rel: l.rel, Type: Atom.MediaType()})
+		doc.Link = append(doc.Link, feeds.AtomLink{Href: l.href, Rel: l.rel, Type: l.typeOf(Atom)})
 	}
 	doc.Link = append(doc.Link, feeds.AtomLink{Href: r.pageURL(feed), Rel: "alternate", Type: "text/html"})
 	return xmlFrame(&doc, "</feed>", layoutRFC3339)

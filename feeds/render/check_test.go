@@ -117,7 +117,7 @@ func checkHistory(p *problems, feed *element, mediaType string) map[string]strin
 		_, twice := rels[rel]
 		p.unless(!twice && rel != "", "the link %q stands twice", rel)
 		p.unless(absolute(l.attr("href")), "the link %s is not absolute", rel)
-		p.unless(l.attr("type") == mediaType || rel == "alternate" && l.attr("type") == "text/html", "the link %s leads to %s", rel, l.attr("type"))
+		p.unless(l.attr("type") == mediaType || rel == "hub" && l.attr("type") == "" || rel == "alternate" && l.attr("type") == "text/html", "the link %s leads to %s", rel, l.attr("type"))
 		rels[rel] = l.attr("href")
 	}
 	archive, complete := len(feed.all(nsHistory, "archive")), len(feed.all(nsHistory, "complete"))
@@ -139,6 +139,11 @@ func checkRSSItem(p *problems, item *element) string {
 	p.unless(err == nil, "%s: pubDate: %v", title, err)
 	p.unless(len(item.all("", "author")) == 0, "%s: author must be an e-mail address", title)
 	p.unless(len(item.all(nsDC, "creator")) > 0, "%s: no dc:creator", title)
+	enclosures := item.all("", "enclosure")
+	p.unless(len(enclosures) <= 1, "%s: %d enclosures", title, len(enclosures))
+	for _, e := range enclosures {
+		p.unless(absolute(e.attr("url")) && e.attr("length") != "" && strings.Contains(e.attr("type"), "/"), "%s: the enclosure %v", title, e.Attrs)
+	}
 	for _, c := range item.all("", "category") {
 		p.unless(absolute(c.attr("domain")) && c.Text != "", "%s: the category %q has the domain %q", title, c.Text, c.attr("domain"))
 	}
@@ -192,14 +197,16 @@ func checkAtomEntry(p *problems, e *element) string {
 	p.unless(e.attr("lang") != "", "%s: no xml:lang", id)
 	p.unless(e.one(p, nsAtom, "content").attr("type") == "html", "%s: the content has no type", id)
 	p.unless(e.one(p, nsAtom, "summary").attr("type") != "", "%s: the summary has no type", id)
-	alternates := 0
+	var alternates []string // by type and language at most one (RFC 4287 section 4.1.1)
 	for _, l := range e.all(nsAtom, "link") {
+		p.unless(absolute(l.attr("href")) && l.attr("type") != "", "%s: the link %v", id, l.Attrs)
+		p.unless(slices.Contains([]string{"alternate", "via", "enclosure"}, l.attr("rel")), "%s: the relation %s", id, l.attr("rel"))
 		if l.attr("rel") == "alternate" {
-			alternates++
-			p.unless(absolute(l.attr("href")), "%s: the link is not absolute", id)
+			alternates = append(alternates, l.attr("type")+" "+l.attr("hreflang"))
 		}
 	}
-	p.unless(alternates == 1, "%s: %d alternate links", id, alternates)
+	p.unless(len(alternates) > 0, "%s: no alternate link", id)
+	p.distinct("alternates", alternates)
 	for _, c := range e.all(nsAtom, "category") {
 		p.unless(c.attr("term") != "" && absolute(c.attr("scheme")) && c.attr("label") != "", "%s: the category %v", id, c.Attrs)
 	}

@@ -41,6 +41,20 @@ type itemExtension struct {
 	Fields    []string           `json:"fields,omitempty"`
 	Countries []countryExtension `json:"countries,omitempty"`
 	Sources   []string           `json:"sources,omitempty"`
+	// Translations are the same story in other languages.
+	Translations []translation `json:"translations,omitempty"`
+}
+
+type translation struct {
+	Language string `json:"language"`
+	URL      string `json:"url"`
+}
+
+// attachment is not gorilla's, which has the wrong key for the size.
+type attachment struct {
+	URL       string `json:"url"`
+	MediaType string `json:"mime_type"`
+	Title     string `json:"title,omitempty"`
 }
 
 type countryExtension struct {
@@ -50,11 +64,12 @@ type countryExtension struct {
 
 type jsonItem struct {
 	feeds.JSONItem
-	Language string        `json:"language,omitempty"`
-	Dateline itemExtension `json:"_dateline"`
+	Language    string        `json:"language,omitempty"`
+	Attachments []attachment  `json:"attachments,omitempty"`
+	Dateline    itemExtension `json:"_dateline"`
 }
 
-func (r *Renderer) jsonItem(rel *news.Release) ([]byte, error) {
+func (r *Renderer) jsonItem(rel *news.Release, others []Translation) ([]byte, error) {
 	published, modified := rel.PublishedAt.UTC().Truncate(time.Millisecond), rel.UpdatedAt.UTC().Truncate(time.Millisecond)
 	item := jsonItem{
 		JSONItem: feeds.JSONItem{
@@ -67,6 +82,12 @@ func (r *Renderer) jsonItem(rel *news.Release) ([]byte, error) {
 	}
 	for _, name := range r.authors(rel) {
 		item.Authors = append(item.Authors, &feeds.JSONAuthor{Name: name})
+	}
+	for _, f := range filesOf(rel) {
+		item.Attachments = append(item.Attachments, attachment{f.url, f.mediaType, f.title})
+	}
+	for _, o := range others {
+		item.Dateline.Translations = append(item.Dateline.Translations, translation{clean(o.Language), r.translationURL(o)})
 	}
 	return jsonBytes(item)
 }
@@ -116,11 +137,15 @@ func (r *Renderer) feedExtension(feed Feed) feedExtension {
 // next_url means it (JSON Feed 1.1, section Top-level).
 func (r *Renderer) jsonFrame(feed Feed) (Frame, error) {
 	x := r.feedExtension(feed)
+	var hubs []*feeds.JSONHub
+	if feed.Hub != "" {
+		hubs = []*feeds.JSONHub{{Type: "WebSub", Url: feed.Hub}}
+	}
 	b, err := jsonBytes(jsonFeed{
 		JSONFeed: feeds.JSONFeed{
 			Version: "https://jsonfeed.org/version/1.1", Title: clean(feed.Title), Language: feed.Language,
 			HomePageUrl: r.pageURL(feed), FeedUrl: r.documentURL(feed, feed.Archive, JSON), NextUrl: x.Previous, Description: clean(feed.Description),
-			Authors: []*feeds.JSONAuthor{{Name: clean(r.publisher), Url: r.base + "/"}},
+			Authors: []*feeds.JSONAuthor{{Name: clean(r.publisher), Url: r.base + "/"}}, Hubs: hubs,
 		},
 		Dateline: x,
 		Items:    []json.RawMessage{},

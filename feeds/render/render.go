@@ -79,6 +79,8 @@ type Feed struct {
 	// Previous and Next are the names of the archive documents that hold what is
 	// older and newer; empty where there is none.
 	Previous, Next string
+	// Hub is the address of the WebSub hub that tells of changes; empty for none.
+	Hub string
 }
 
 // Frame is what stands before and after the items of a document. It stays the
@@ -137,16 +139,29 @@ func New(t *news.Taxonomy, base, publisher string) *Renderer {
 	return &Renderer{taxonomy: t, base: base, publisher: publisher}
 }
 
-// Item renders one release. A withdrawn one becomes a short notice under the
-// same id.
-func (r *Renderer) Item(f Format, rel *news.Release) ([]byte, error) {
+// Translation is a release that tells the same story in another language.
+type Translation struct {
+	ID, Language string
+	Slug         string // of its title, may be empty
+}
+
+func (r *Renderer) translationURL(v Translation) string {
+	if v.Slug == "" {
+		return r.base + "/releases/" + v.ID
+	}
+	return r.base + "/releases/" + v.ID + "/" + v.Slug
+}
+
+// Item renders one release, and where formats can say it, its versions in other
+// languages, one for each. A withdrawn one becomes a short notice under the same id.
+func (r *Renderer) Item(f Format, rel *news.Release, others ...Translation) ([]byte, error) {
 	switch f {
 	case RSS:
 		return r.rssItem(rel)
 	case Atom:
-		return r.atomItem(rel)
+		return r.atomItem(rel, others)
 	case JSON:
-		return r.jsonItem(rel)
+		return r.jsonItem(rel, others)
 	}
 	return nil, fmt.Errorf("render %s: no such format", f)
 }
@@ -194,7 +209,18 @@ func (r *Renderer) relations(feed Feed, f Format) []relation {
 	if feed.Next != "" {
 		out = append(out, relation{"next-archive", r.documentURL(feed, feed.Next, f)})
 	}
+	if feed.Hub != "" {
+		out = append(out, relation{"hub", feed.Hub})
+	}
 	return out
+}
+
+// typeOf is the media type of what a relation leads to, where it is known.
+func (l relation) typeOf(f Format) string {
+	if l.rel == "hub" {
+		return ""
+	}
+	return f.MediaType()
 }
 
 // historyNamespace is of RFC 5005.

@@ -51,6 +51,7 @@ func samples() []news.Release {
 			PublishedAt: time.Date(2026, 11, 20, 9, 15, 0, 0, vienna), UpdatedAt: at(8), SurfacedAt: at(8), SurfacedRevision: 1,
 			Countries: []news.CountryTag{{Slug: "austria", Role: news.PlaceRole}, {Slug: "moldova", Role: news.About}},
 			Fields:    tags("policing", "education"), Sources: tags("secretariat", "mission-to-moldova"), URL: "https://example.org/1?a=1&b=2",
+			Links: []news.Link{{URL: "https://example.org/about"}, {URL: "https://example.org/course.PDF?v=2", Title: "The course"}, {URL: "mailto:press@example.org"}, {URL: "https://example.org/talk.mp3"}},
 		},
 		{
 			ID: news.NewID("https://example.org/2"), Revision: 3, Status: news.Published, Language: "ru",
@@ -77,16 +78,18 @@ func hostile() news.Release {
 type sample struct {
 	feed     render.Feed
 	releases []news.Release
+	others   []render.Translation // of each
 }
 
 // documents are one of each kind.
 func documents() map[string]sample {
 	return map[string]sample{
-		"feed":    {render.Feed{Previous: "2026-10-2"}, samples()},
-		"empty":   {render.Feed{Complete: true}, nil},
-		"hostile": {render.Feed{}, []news.Release{hostile()}},
-		"archive": {render.Feed{Archive: "2026-11", Previous: "2026-09-2", Next: "2026-11-2"}, samples()[1:]},
-		"oldest":  {render.Feed{Archive: "2026-11"}, samples()[:1]},
+		"feed":         {feed: render.Feed{Previous: "2026-10-2", Hub: "https://news.example.org/wire/hub"}, releases: samples()},
+		"empty":        {feed: render.Feed{Complete: true}},
+		"hostile":      {releases: []news.Release{hostile()}},
+		"archive":      {feed: render.Feed{Archive: "2026-11", Previous: "2026-09-2", Next: "2026-11-2"}, releases: samples()[1:]},
+		"oldest":       {feed: render.Feed{Archive: "2026-11", Next: "2026-11-2"}, releases: samples()[:1]},
+		"translations": {releases: samples()[:1], others: []render.Translation{{ID: news.NewID("ru"), Language: "ru", Slug: "soglasovan-obshchiy-kurs"}, {ID: news.NewID("uk"), Language: "uk"}}},
 	}
 }
 
@@ -111,7 +114,7 @@ func (s sample) render(t testing.TB, f render.Format) []byte {
 	}
 	var items [][]byte
 	for i := range releases {
-		item, err := r.Item(f, &releases[i])
+		item, err := r.Item(f, &releases[i], s.others...)
 		if err != nil {
 			t.Fatal(err)
 		}

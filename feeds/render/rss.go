@@ -35,7 +35,7 @@ type rssChannel struct {
 type atomLink struct {
 	Href string `xml:"href,attr"`
 	Rel  string `xml:"rel,attr"`
-	Type string `xml:"type,attr"`
+	Type string `xml:"type,attr,omitempty"`
 }
 
 type rssItem struct {
@@ -65,6 +65,9 @@ func (r *Renderer) rssItem(rel *news.Release) ([]byte, error) {
 	if rel.Status != news.Withdrawn {
 		item.Content = &feeds.RssContent{Content: Body(rel)}
 	}
+	if files := filesOf(rel); len(files) > 0 { // an item has one at most
+		item.Enclosure = &feeds.RssEnclosure{Url: files[0].url, Length: "0", Type: files[0].mediaType} // 0: not known
+	}
 	for _, l := range r.labels(rel) {
 		item.Category = append(item.Category, rssCategory{l.scheme, l.name})
 	}
@@ -85,7 +88,7 @@ func (r *Renderer) rssFrame(feed Feed) (Frame, error) {
 		},
 	}
 	for _, l := range r.relations(feed, RSS) {
-		doc.Channel.Links = append(doc.Channel.Links, atomLink{l.href, l.rel, RSS.MediaType()})
+		doc.Channel.Links = append(doc.Channel.Links, atomLink{l.href, l.rel, l.typeOf(RSS)})
 	}
 	return xmlFrame(&doc, "  </channel>", layoutRFC822)
 }
