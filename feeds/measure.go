@@ -84,9 +84,9 @@ func leaving(s news.Selection, mask uint) []news.Selection {
 func (f *Feeds) loosened(s news.Selection) []news.Selection {
 	var out []news.Selection
 	if s.Role != "" {
-		any := s
-		any.Role = ""
-		out = append(out, any)
+		either := s
+		either.Role = ""
+		out = append(out, either)
 	}
 	if !s.Routine && len(s.Types) == 0 {
 		all := s

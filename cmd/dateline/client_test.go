@@ -40,7 +40,7 @@ func TestClient_send(t *testing.T) {
 			}))
 			defer srv.Close()
 			c := &client{base: srv.URL, http: srv.Client()}
-			if _, err := c.send(t.Context(), http.MethodGet, "/", nil, nil); err == nil || !strings.Contains(err.Error(), "too many requests") { //nolint:bodyclose // there is none with an error
+			if _, err := c.send(t.Context(), http.MethodGet, "/", nil, nil); err == nil || !strings.Contains(err.Error(), "too many requests") {
 				t.Error(err)
 			}
 		})

@@ -50,7 +50,7 @@ func TestServer_waysIn(t *testing.T) {
 			t.Errorf("asked by %q", r.Header.Get("User-Agent"))
 		}
 		pulls.Add(1)
-		fmt.Fprint(w, `<rss version="2.0"><channel><title>News</title><link>https://example.org/</link><item><guid>urn:x:1</guid><title>Round table in Tirana</title>
+		_, _ = fmt.Fprint(w, `<rss version="2.0"><channel><title>News</title><link>https://example.org/</link><item><guid>urn:x:1</guid><title>Round table in Tirana</title>
 			<pubDate>Fri, 20 Nov 2026 10:00:00 +0000</pubDate><description>It was held in Tirana.</description></item></channel></rss>`)
 	}))
 	t.Cleanup(upstream.Close)

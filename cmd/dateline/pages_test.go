@@ -27,12 +27,7 @@ func openPressRoom(t *testing.T, flags ...string) *pressRoom {
 			title, language, origin, more, pressText)
 	}
 	post := func(origin, language, title, more string) event {
-		var e event
-		text := write(origin, language, title, more)
-		if _, err := s.call(t.Context(), http.MethodPost, "/api/v1/releases", document{kind: "text/markdown"}.header(), []byte(text), &e); err != nil {
-			t.Fatal(err)
-		}
-		return e
+		return s.publishMarkdown(t, write(origin, language, title, more))
 	}
 	page := func(e event) string {
 		u, err := url.Parse(e.page())
@@ -50,6 +45,15 @@ func openPressRoom(t *testing.T, flags ...string) *pressRoom {
 	s.cli(t, "correct", second.Subject, writeFile(t, "b.md", strings.Replace(write("b", "en", long, ""), "three weeks", "four weeks", 1)), "--note", "The course takes four weeks, not three.")
 	s.cli(t, "withdraw", third.Subject, "--reason", "The ministries have asked for it.")
 	return p
+}
+
+func (s *server) publishMarkdown(t *testing.T, text string) event {
+	t.Helper()
+	var e event
+	if _, err := s.call(t.Context(), http.MethodPost, "/api/v1/releases", document{kind: "text/markdown"}.header(), []byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // pressText has what pages of releases must cope with.
@@ -71,7 +75,7 @@ const pressText = `The course opens in **autumn**. It takes three weeks, as [the
 // paths are all kinds of pages.
 func (p *pressRoom) paths() []string {
 	return []string{
-		"/", "/topics", "/about-feeds", "/feeds", "/feeds/all", "/feeds/field/policing/country/austria/role/about", "/feeds/country/kosovo", "/feeds/field/youth/country/monaco",
+		"/", "/topics", "/about-feeds", "/feeds", "/feeds/all", "/feeds/field/policing/country/austria/role/about", "/feeds/country/kosovo", "/feeds/all/archive/2026-03", "/feeds/field/youth/country/monaco",
 		"/ru/", "/ru/topics", "/ru/feeds", "/ru/about-feeds", "/ru/feeds/field/policing", p.release, p.corrected, p.withdrawn, p.russian,
 		"/feeds/country/austia", "/feeds/colour/red", "/ru/nowhere",
 	}
@@ -82,6 +86,9 @@ func (p *pressRoom) paths() []string {
 func TestPages_accessible(t *testing.T) {
 	b, script := openTab(t), axe(t)
 	p := openPressRoom(t)
+	for i := range 60 { // so many that not all stand on one page
+		p.publishMarkdown(t, numberedRelease(i))
+	}
 	for _, path := range p.paths() {
 		t.Run(path, func(t *testing.T) {
 			b.TB = t

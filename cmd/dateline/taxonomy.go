@@ -120,7 +120,7 @@ func (a *app) measure(ctx context.Context, out *taxonomyEffect, next *news.Taxon
 			out.Redirects["/feeds/"+string(out.Kind)+"/"+out.Slug+ext] = "/feeds/" + string(out.Kind) + "/" + now + ext
 		}
 	}
-	out.Notice = noticeText(p.taxonomy, next, out.Change, a.url)
+	out.Notice = noticeText(next, out.Change, a.url)
 	if out.Op == news.RetireTopic {
 		out.Waiting = p.pub.WaitingFor(out.Kind, out.Slug)
 	}
@@ -143,7 +143,7 @@ func inWords(c *news.TopicChange) string {
 // filed under the topic, so it reaches them by every channel, and a retired
 // topic's feed ends with it.
 func notice(old, next *news.Taxonomy, c topics.Change, base string) news.Release {
-	text := noticeText(old, next, c, base)
+	text := noticeText(next, c, base)
 	r := news.Release{
 		Origin: fmt.Sprintf("dateline:taxonomy:%s:%s/%s:%s", c.Op, c.Kind, c.Slug, c.Time.Format(time.RFC3339)),
 		Title:  noticeTitle(old, next, c), Text: text, HTML: "<p>" + strings.ReplaceAll(text, "&", "&amp;") + "</p>", Summary: text, Language: "en",
@@ -190,7 +190,7 @@ func noticeTitle(old, next *news.Taxonomy, c topics.Change) string {
 	}
 }
 
-func noticeText(old, next *news.Taxonomy, c topics.Change, base string) string {
+func noticeText(next *news.Taxonomy, c topics.Change, base string) string {
 	now := next.Current(c.Kind, c.Slug)
 	address := base + "/feeds/" + string(c.Kind) + "/" + now
 	switch {

@@ -125,11 +125,12 @@ func asNinjs(t *Taxonomy, base string, r *Release) ninjs {
 	if r.Partial {
 		n.Representation = "partial"
 	}
-	if r.Status == Withdrawn {
+	switch {
+	case r.Status == Withdrawn:
 		n.PubStatus, n.Representation = "canceled", "partial"
-	} else if r.Text == "" && r.HTML == "" { // withdrawn since
+	case r.Text == "" && r.HTML == "": // withdrawn since
 		n.Representation = "partial"
-	} else {
+	default:
 		n.Bodies = []ninjsText{{"main", "text/html", noteParagraph(r) + r.HTML}}
 		if r.HTML == "" {
 			n.Bodies[0].Value += "<p>" + strings.ReplaceAll(html.EscapeString(r.Text), "\n\n", "</p>\n<p>") + "</p>"

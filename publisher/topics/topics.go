@@ -75,27 +75,26 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (%w)", news.Problemf(news.Unavailable, "the changes of the taxonomy do not answer; try again in a moment"), err)
 	}
-	_, err = s.take(e)
-	return err
+	return s.take(e)
 }
 
-// take applies what the bucket holds; fresh is false when that is known.
-func (s *Store) take(e jetstream.KeyValueEntry) (fresh bool, err error) {
+// take applies what the bucket holds, unless that is known.
+func (s *Store) take(e jetstream.KeyValueEntry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.Revision() <= s.revision {
-		return false, nil
+		return nil
 	}
 	var changes []Change
 	if err := json.Unmarshal(e.Value(), &changes); err != nil {
-		return false, fmt.Errorf("read the changes of the taxonomy: %w", err)
+		return fmt.Errorf("read the changes of the taxonomy: %w", err)
 	}
 	next, err := apply(s.base, changes)
 	if err != nil {
-		return false, err
+		return err
 	}
 	s.revision, s.changes, s.current = e.Revision(), changes, next
-	return true, nil
+	return nil
 }
 
 func apply(t *news.Taxonomy, changes []Change) (*news.Taxonomy, error) {
@@ -186,7 +185,7 @@ func (s *Store) watch(ctx context.Context, look func() error) error {
 				return errors.New("the watch of the taxonomy ended")
 			}
 			if e != nil && e.Operation() == jetstream.KeyValuePut {
-				if _, err := s.take(e); err != nil {
+				if err := s.take(e); err != nil {
 					return &final{err}
 				}
 			}
