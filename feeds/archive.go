@@ -25,8 +25,9 @@ func cutArchive(rest string) (selection, name string, ok bool) {
 	return rest[:i] + format.written, name, true
 }
 
-// serveArchive answers for a document of the archive of a selection.
-func (f *Feeds) serveArchive(w http.ResponseWriter, r *http.Request, selection, name string) error {
+// serveArchive answers for a document of the archive of a selection, or its page.
+// language is the one in front of the path, empty for none.
+func (f *Feeds) serveArchive(w http.ResponseWriter, r *http.Request, selection, name, language string) error {
 	part, err := parsePart(name)
 	if err != nil {
 		return err
@@ -36,20 +37,21 @@ func (f *Feeds) serveArchive(w http.ResponseWriter, r *http.Request, selection, 
 	switch {
 	case errors.As(err, &m):
 		name, format := splitFormat(m.path)
-		return &moved{name + render.ArchivePath + part.String() + format.extension()}
+		return &moved{inLanguage(language, name+render.ArchivePath+part.String()+format.extension())}
 	case err != nil:
 		return err
-	case part.String() != name:
-		return &moved{"/feeds/" + p.path + render.ArchivePath + part.String() + asked{Format: format}.extension()}
-	case format == "":
-		return news.Problemf(news.NotFound, "archives have no page of their own; add .rss, .atom or .json to the address")
+	case part.String() != name, format != "" && language != "":
+		return &moved{inLanguage(language, "/feeds/"+p.path+render.ArchivePath+part.String()+asked{Format: format}.extension())}
 	}
 	if err := f.ended(&p.selection); err != nil {
 		return err
 	}
 	a, ok := f.index.Archive(p.query, part, f.limits)
 	if !ok {
-		return news.Problemf(news.NotFound, "the archive of this feed has nothing at %s; it begins with what %s links to", part, "/feeds/"+p.path+"."+string(format))
+		return news.Problemf(news.NotFound, "the archive of this feed has nothing at %s; it begins with what %s links to", part, "/feeds/"+p.path+asked{Format: format}.extension())
+	}
+	if format == "" {
+		return f.serveArchivePage(w, r, p, &a, language)
 	}
 	feedHeaders(w.Header(), format)
 	// Links between the documents of an archive can change without any entry,

@@ -78,9 +78,11 @@ func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path s
 		return err
 	}
 	rest, isFeed := strings.CutPrefix(path, "/feeds/")
-	_, _, archived := cutArchive(rest)
+	selection, name, archived := cutArchive(rest)
 	switch {
-	case archived, strings.HasPrefix(path, "/releases/"), path == "/opml", strings.HasPrefix(path, "/opml/"):
+	case archived && isFeed:
+		return f.serveArchive(w, r, selection, name, language)
+	case strings.HasPrefix(path, "/releases/"), path == "/opml", strings.HasPrefix(path, "/opml/"):
 		return &moved{path}
 	case !isFeed:
 		return news.Problemf(news.NotFound, "there is no page at /%s%s; the list of topics is at /%s/topics", language, path, language)
@@ -104,7 +106,7 @@ func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path s
 // serveSelection answers for what stands behind /feeds/.
 func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest string) error {
 	if selection, name, archived := cutArchive(rest); archived {
-		return f.serveArchive(w, r, selection, name)
+		return f.serveArchive(w, r, selection, name, "")
 	}
 	p, format, err := f.planOf(rest)
 	if err != nil {

@@ -6,8 +6,10 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"time"
 
 	"dateline/feeds/index"
+	"dateline/feeds/render"
 	"dateline/feeds/site"
 	"dateline/publisher/news"
 	"dateline/publisher/page"
@@ -35,18 +37,13 @@ func (f *Feeds) pageOf(w http.ResponseWriter, r *http.Request, language, path st
 // serveSelectionPage answers with the page of a plan. language is the one in
 // front of the path, empty for none.
 func (f *Feeds) serveSelectionPage(w http.ResponseWriter, r *http.Request, p *plan, language string) error {
-	own := page.OwnLanguage(p.path)
-	switch {
-	case own != "" && language != "":
-		return &moved{"/feeds/" + p.path}
-	case own != "":
-		language = own
-	case language == "":
-		language = page.Languages()[0]
+	language, err := spoken(p, language, "/feeds/"+p.path)
+	if err != nil {
+		return err
 	}
 	v := f.viewOf(p)
 	m := f.measureOf(p, v)
-	tag := hashed([]byte(v.pageTag), []byte(language), m.state)
+	tag := hashed([]byte(v.pageTag), []byte(language), m.state, []byte(nameOf(v.window.Behind)))
 	page.Headers(w.Header())
 	return f.answer(w, r, validators{tag: tag}, pageAge, http.StatusOK, func() (*document, error) {
 		return f.keep(r.Context(), "page/"+language+"/"+p.path, tag, func(ctx context.Context) (*document, error) {
@@ -55,11 +52,73 @@ func (f *Feeds) serveSelectionPage(w http.ResponseWriter, r *http.Request, p *pl
 				return nil, err
 			}
 			b, err := f.sites[language].Selection(site.Selection{
-				Selection: p.selection, Items: items, Full: v.window.Full, Count: m.count, Weekly: m.weekly, Recent: m.recent, Wider: m.wider,
+				Selection: p.selection, Items: items, Older: olderOf(v.window.Behind), Count: m.count, Weekly: m.weekly, Recent: m.recent, Wider: m.wider,
 			})
 			return f.page(b, err, tag)
 		})
 	})
+}
+
+// spoken is the language of a page about a plan, of which path is the plain
+// path and language stands in front; *moved when it should not.
+func spoken(p *plan, language, path string) (string, error) {
+	own := page.OwnLanguage(p.path)
+	switch {
+	case own != "" && language != "":
+		return "", &moved{path}
+	case own != "":
+		return own, nil
+	case language == "":
+		return page.Languages()[0], nil
+	}
+	return language, nil
+}
+
+// inLanguage is page.InLanguage; without a language the path stays.
+func inLanguage(language, path string) string {
+	if language == "" {
+		return path
+	}
+	return page.InLanguage(language, path)
+}
+
+// serveArchivePage answers with the page of a part of a plan's archive. It shows
+// releases as they are now, which feeds of an archive do not always.
+func (f *Feeds) serveArchivePage(w http.ResponseWriter, r *http.Request, p *plan, a *index.Archive, language string) error {
+	path := p.path + render.ArchivePath + a.Part.String()
+	language, err := spoken(p, language, "/feeds/"+path)
+	if err != nil {
+		return err
+	}
+	entries := make([]*index.Entry, len(a.Entries))
+	for i, e := range a.Entries {
+		entries[i] = e
+		if now, ok := f.index.Find(e.ID); ok {
+			entries[i] = now
+		}
+	}
+	tag := hashed(f.pageSeed, fmt.Appendf(nil, "%s %s\n%s %s\n", language, path, nameOf(a.Previous), nameOf(a.Next)), contentOf(entries))
+	page.Headers(w.Header())
+	return f.answer(w, r, validators{tag: tag}, pageAge, http.StatusOK, func() (*document, error) {
+		return f.keep(r.Context(), "page/"+language+"/"+path, tag, func(ctx context.Context) (*document, error) {
+			items, err := f.itemsOf(ctx, language, entries)
+			if err != nil {
+				return nil, err
+			}
+			b, err := f.sites[language].Archive(site.Archive{
+				Selection: p.selection, Part: *olderOf(a.Part), Items: items, Older: olderOf(a.Previous), Newer: olderOf(a.Next),
+			})
+			return f.page(b, err, tag)
+		})
+	})
+}
+
+// olderOf is a part of an archive as pages know it, nil for none.
+func olderOf(p index.Part) *site.Part {
+	if p == (index.Part{}) {
+		return nil
+	}
+	return &site.Part{Name: p.String(), Month: time.Date(p.Year, p.Month, 1, 0, 0, 0, 0, time.UTC), Number: p.Number}
 }
 
 // front is how many releases the front page shows.

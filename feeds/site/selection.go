@@ -14,7 +14,7 @@ import (
 type Selection struct {
 	Selection news.Selection
 	Items     [][]byte // from [Site.Item], newest first
-	Full      bool     // there may be older releases
+	Older     *Part    // of the archive, the newest that holds something else; nil for none
 	Count     int      // releases that are not withdrawn, older ones too
 	Weekly    int      // how many came in a week of the last [Weeks], rounded; 0 when fewer
 	Recent    int      // those that came in the last [Weeks], when Weekly is 0
@@ -35,7 +35,7 @@ type selection struct {
 	Title, Path, Pace string
 	Notes             []string
 	Items             []template.HTML
-	Full              bool
+	Pages             pages
 	Count             int
 	Chosen            []filter
 	Wider             []topicLink
@@ -52,7 +52,10 @@ func (s *Site) Selection(v Selection) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := selection{Title: title, Path: path, Items: asHTML(v.Items), Full: v.Full, Count: v.Count}
+	body := selection{Title: title, Path: path, Items: asHTML(v.Items), Count: v.Count}
+	if body.Pages, err = s.paged(path, v.Older, nil, true); err != nil {
+		return nil, err
+	}
 	if body.Notes, err = s.notes(v.Selection); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func New(look *page.Look, t *news.Taxonomy) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"index", "topics", "topic", "release", "feeds", "finder"} {
+	for _, name := range []string{"index", "topics", "topic", "release", "feeds", "finder", "archive"} {
 		text, err := files.ReadFile(name + ".html")
 		if err != nil {
 			return nil, err

@@ -39,7 +39,8 @@ func hasTwins(path string) bool {
 		return true
 	}
 	selection, ok := strings.CutPrefix(path, "/feeds/")
-	return ok && !strings.Contains(selection, ".") && OwnLanguage(selection) == ""
+	selection, _, _ = strings.Cut(selection, "/archive/")
+	return ok && !strings.Contains(path, ".") && OwnLanguage(selection) == ""
 }
 
 // OwnLanguage is the language of the catalogues that alone a selection asks for,

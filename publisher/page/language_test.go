@@ -26,6 +26,7 @@ func TestInLanguage(t *testing.T) {
 	for path, want := range map[string]string{
 		"/": "/ru/", "/topics": "/ru/topics", "/topics#field": "/ru/topics#field", "/feeds": "/ru/feeds", "/feeds/field/policing": "/ru/feeds/field/policing",
 		"/feeds/language/be+ru": "/ru/feeds/language/be+ru", "/feeds/language/ru": "/feeds/language/ru", "/feeds/field/policing/language/en": "/feeds/field/policing/language/en",
+		"/feeds/all/archive/2026-11": "/ru/feeds/all/archive/2026-11", "/feeds/language/ru/archive/2026-11": "/feeds/language/ru/archive/2026-11", "/feeds/all/archive/2026-11.rss": "/feeds/all/archive/2026-11.rss",
 		"/feeds/all.rss": "/feeds/all.rss", "/releases/x/y": "/releases/x/y", "/opml": "/opml", "/favicon.ico": "/favicon.ico",
 	} {
 		if got := page.InLanguage("ru", path); got != want {

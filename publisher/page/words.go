@@ -18,7 +18,8 @@ type Words struct {
 	phrases  map[string]string
 	counts   map[string]map[string]string // by key and plural category (CLDR)
 	names    map[string]string            // of topics, by kind and slug
-	months   []string
+	months   []string                     // as they stand in dates
+	alone    []string                     // as they stand without a day
 }
 
 // Languages lists the languages that have a catalogue, in the order in which
@@ -37,14 +38,15 @@ func Catalogue(language string) (*Words, error) {
 		Counts  map[string]map[string]string `json:"counts"`
 		Names   map[string]string            `json:"names"`
 		Months  []string                     `json:"months"`
+		Alone   []string                     `json:"months alone"`
 	}
 	if err := json.Unmarshal(b, &file); err != nil {
 		return nil, fmt.Errorf("read the words of %q: %w", language, err)
 	}
-	if len(file.Months) != 12 {
-		return nil, fmt.Errorf("the words of %q name %d months", language, len(file.Months))
+	if len(file.Months) != 12 || len(file.Alone) != 12 {
+		return nil, fmt.Errorf("the words of %q name %d and %d months", language, len(file.Months), len(file.Alone))
 	}
-	return &Words{language, file.Phrases, file.Counts, file.Names, file.Months}, nil
+	return &Words{language, file.Phrases, file.Counts, file.Names, file.Months, file.Alone}, nil
 }
 
 // Language is the language of the words (BCP 47).
@@ -115,4 +117,9 @@ func (w *Words) Number(n int) string {
 // Date writes a day: "20 November 2026".
 func (w *Words) Date(t time.Time) string {
 	return strconv.Itoa(t.Day()) + " " + w.months[t.Month()-1] + " " + strconv.Itoa(t.Year())
+}
+
+// Month writes a month: "November 2026".
+func (w *Words) Month(t time.Time) string {
+	return w.alone[t.Month()-1] + " " + strconv.Itoa(t.Year())
 }
