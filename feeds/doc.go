@@ -5,10 +5,14 @@
 //
 //	/feeds/<selection>.rss, .atom, .json   the feed of a selection
 //	/feeds/<selection>/archive/2026-11.rss  its archive: what was published in a month
-//	/feeds/<selection>                     its page
+//	/feeds/<selection>                     its page; /feeds/<selection>/archive/2026-11 older ones
+//	/feeds                                 the finder; its form leads to a selection
 //	/releases/{id}/{slug}                  the page of a release
 //	/, /topics, /about-feeds               the front page, all topics, what a feed is
-//	/style-<hash>.css                      the sheet of the pages
+//	/ru/…                                  the same pages in Russian
+//	/opml, /opml/<kind>, /opml/<kind>/<topic>, /opml?field=…  lists of feeds
+//	/sitemap.xml and its parts, /sitemap-news.xml, /robots.txt
+//	/style-<hash>.css, /favicon.svg, …     what pages need
 //
 // # What is promised
 //
@@ -47,7 +51,16 @@
 // compressed once; brotli is made for the first who asks. A client with an ETag
 // that is remembered gets what is new since (RFC 3229, A-IM: feed).
 //
+// # Languages of pages
+//
+// An address is one document, so that every cache may keep it: nothing depends on
+// Accept-Language or a cookie. A release and a selection of one language speak
+// that language; every other page speaks English at its plain path and Russian
+// behind /ru.
+//
 // # What is not promised
 //
+// That figures on pages (how many releases, how many a week) are as old as the
+// page's releases: they are counted anew every day.
 // That a state is remembered for deltas: a full answer is always right.
 package feeds

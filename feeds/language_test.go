@@ -73,7 +73,7 @@ func TestFeeds_Languages(t *testing.T) {
 	if missing.StatusCode != http.StatusNotFound {
 		t.Errorf("an unknown topic answers %d", missing.StatusCode)
 	}
-	contains(t, read(t, missing), "Страница не найдена", "/wire/ru/feeds/field/policing")
+	contains(t, read(t, missing), "Страница не найдена", `"/wire/ru/feeds/field/policing">Полицейская деятельность<`)
 }
 
 // Links of a Russian page lead to Russian pages, and every one of them is there.

@@ -90,9 +90,9 @@ func (f *Feeds) troublePage(w http.ResponseWriter, r *http.Request, status int, 
 	t := page.Trouble{Status: status}
 	if status < http.StatusInternalServerError {
 		t.Detail = sentence(err.Error())
-		t.Near = f.near(path)
+		t.Near = f.near(language, path)
 		if path == "/feeds" {
-			t.Near = f.nearAsked(r.URL.Query())
+			t.Near = f.nearAsked(language, r.URL.Query())
 		}
 	}
 	b, err := f.looks[language].Problem(t)
@@ -116,7 +116,7 @@ func sentence(s string) string {
 }
 
 // near are the selections that a path with unknown topics may have meant.
-func (f *Feeds) near(path string) []page.Link {
+func (f *Feeds) near(language, path string) []page.Link {
 	rest, isFeed := strings.CutPrefix(path, "/feeds/")
 	if !isFeed {
 		return nil
@@ -126,22 +126,22 @@ func (f *Feeds) near(path string) []page.Link {
 	var out []page.Link
 	looked := 0 // each look compares with every topic, and a path may hold a thousand
 	for i := 0; i+1 < len(parts); i += 2 {
-		out = append(out, f.nearest(news.TopicKind(parts[i]), strings.Split(parts[i+1], "+"), format.extension(), &looked)...)
+		out = append(out, f.nearest(language, news.TopicKind(parts[i]), strings.Split(parts[i+1], "+"), format.extension(), &looked)...)
 	}
 	return out
 }
 
 // nearAsked is near for what the finder was asked.
-func (f *Feeds) nearAsked(q url.Values) []page.Link {
+func (f *Feeds) nearAsked(language string, q url.Values) []page.Link {
 	var out []page.Link
 	looked := 0
 	for _, k := range news.TopicKinds {
-		out = append(out, f.nearest(k, q[string(k)], "", &looked)...)
+		out = append(out, f.nearest(language, k, q[string(k)], "", &looked)...)
 	}
 	return out
 }
 
-func (f *Feeds) nearest(k news.TopicKind, values []string, extension string, looked *int) []page.Link {
+func (f *Feeds) nearest(language string, k news.TopicKind, values []string, extension string, looked *int) []page.Link {
 	var out []page.Link
 	for _, value := range values {
 		if _, known := f.cfg.Taxonomy.Find(k, value); known {
@@ -151,7 +151,7 @@ func (f *Feeds) nearest(k news.TopicKind, values []string, extension string, loo
 			break
 		}
 		if slug := news.Nearest(news.Slugify(value), f.slugs(k)); slug != "" {
-			out = append(out, page.Link{Title: f.cfg.Taxonomy.Name(k, slug), Path: "/feeds/" + string(k) + "/" + slug + extension})
+			out = append(out, page.Link{Title: f.sites[language].Name(k, slug), Path: "/feeds/" + string(k) + "/" + slug + extension})
 		}
 	}
 	return out

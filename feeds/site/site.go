@@ -133,6 +133,10 @@ func direction(language string) string {
 	return "ltr"
 }
 
+// Name is the name of a topic in the site's language, or in the taxonomy's
+// where it has none.
+func (s *Site) Name(k news.TopicKind, slug string) string { return s.name(k, slug) }
+
 func (s *Site) name(k news.TopicKind, slug string) string {
 	if slug == "" {
 		return ""
