@@ -2,6 +2,7 @@ package feeds_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -102,54 +103,75 @@ func serve(h http.Handler, path string, headers ...string) *sink {
 	return s
 }
 
-// BenchmarkRender measures one release on its way into the twelve selections
-// it touches, in three formats, ready to be sent plain and zipped, against what
+// touching makes releases that touch twelve selections or some of them, so that
+// each of these has a window of its own.
+func (c *corpus) touching(i int, now time.Time, all bool) news.Event {
+	r := c.event(i, now).Release
+	r.Fields, r.Countries, r.Sources, r.Type = nil, nil, nil, "press-release"
+	some := func() bool { return all || c.rnd.IntN(2) == 0 }
+	for _, f := range []string{"policing", "youth"} {
+		if some() {
+			r.Fields = append(r.Fields, news.Tag{Slug: f})
+		}
+	}
+	for slug, role := range map[string]news.Role{"austria": news.PlaceRole, "serbia": news.About} {
+		if some() {
+			r.Countries = append(r.Countries, news.CountryTag{Slug: slug, Role: role})
+		}
+	}
+	if some() {
+		r.Sources = []news.Tag{{Slug: "secretariat"}}
+	}
+	e, err := news.Next(nil, r, news.KindPublished, now, false)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// BenchmarkRender measures a new release on its way into the twelve selections
+// it touches, in three formats, ready to be sent in each coding, against what
 // gorilla/feeds and gzip need for the same documents made anew.
 func BenchmarkRender(b *testing.B) {
 	n := newNewsroom(b)
 	c := newCorpus()
-	n.fill(c, 0, 60)
-	e := c.event(0, n.clock.time())
-	r := e.Release
-	r.Fields = []news.Tag{{Slug: "policing"}, {Slug: "youth"}}
-	r.Countries = []news.CountryTag{{Slug: "austria", Role: news.PlaceRole}, {Slug: "serbia", Role: news.About}}
-	r.Sources, r.Language = []news.Tag{{Slug: "secretariat"}}, "en"
-	touched := news.Touched(taxonomy, &r)
-	if len(touched) != 12 {
-		b.Fatalf("%d selections are touched, the comparison is about 12", len(touched))
-	}
-	// All releases carry the same topics, so that every window is full.
+	n.fill(c, 1000, 60) // what generic takes
 	n.feeds = n.follow(feeds.Config{})
-	for i := range 60 {
-		x := c.event(1000+i, n.clock.time()).Release
-		x.Fields, x.Countries, x.Sources = r.Fields, r.Countries, r.Sources
-		n.publish(x)
+	seq := n.feeds.Applied()
+	publish := func(i int, all bool) news.Event {
+		n.clock.advance(time.Minute)
+		seq++
+		e := c.touching(i, n.clock.time(), all)
+		feeds.Apply(n.feeds, seq, &e)
+		return e
 	}
+	for i := range 500 {
+		publish(10_000+i, false)
+	}
+	next := publish(20_000, true)
 	var paths []string
-	for _, s := range touched {
+	for _, s := range news.Touched(taxonomy, &next.Release) {
 		for _, ext := range []string{".rss", ".atom", ".json"} {
 			paths = append(paths, "/feeds/"+s.Path()+ext)
 		}
 	}
-	h := n.feeds.Handler()
-	for _, p := range paths {
-		serve(h, p)
+	if len(paths) != 36 {
+		b.Fatalf("%d documents are touched, the comparison is about 36", len(paths))
 	}
-	x := n.last[news.NewID("bench 1000")].Event.Release
-	x.Fields, x.Countries, x.Sources, x.Note = r.Fields, r.Countries, r.Sources, "a figure"
-	seq := n.feeds.Applied()
-	for _, coding := range []string{"identity", "gzip"} {
+	h := n.feeds.Handler()
+	for _, coding := range []string{"identity", "gzip", "zstd"} {
+		for _, p := range paths {
+			serve(h, p, "Accept-Encoding", coding)
+		}
 		b.Run("dateline "+coding, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				n.clock.advance(time.Second)
-				next, err := news.Next(&x, x, news.KindCorrected, n.clock.time(), false)
-				if err != nil {
-					b.Fatal(err)
-				}
-				x = next.Release
+				b.StopTimer()
+				n.clock.advance(time.Minute)
 				seq++
-				feeds.Apply(n.feeds, seq, &next)
+				e := c.touching(int(20_000+seq), n.clock.time(), true)
+				b.StartTimer()
+				feeds.Apply(n.feeds, seq, &e)
 				for _, p := range paths {
 					if s := serve(h, p, "Accept-Encoding", coding); s.status != http.StatusOK {
 						b.Fatalf("%s answers %d", p, s.status)
@@ -161,45 +183,72 @@ func BenchmarkRender(b *testing.B) {
 	feed := generic(n)
 	b.Run("gorilla", func(b *testing.B) {
 		for b.Loop() {
-			for range touched {
+			for range len(paths) / 3 {
 				full(b, feed)
 			}
 		}
 	})
 	b.Run("gorilla and gzip", func(b *testing.B) {
-		z, err := gzip.NewWriterLevel(io.Discard, 6)
-		if err != nil {
-			b.Fatal(err)
-		}
+		z := newZipper(b)
 		for b.Loop() {
-			for range touched {
+			for range len(paths) / 3 {
 				for _, doc := range full(b, feed) {
-					z.Reset(io.Discard)
-					if _, err := z.Write([]byte(doc)); err != nil {
-						b.Fatal(err)
-					}
-					if err := z.Close(); err != nil {
-						b.Fatal(err)
-					}
+					z.zip([]byte(doc))
 				}
 			}
 		}
 	})
-	plain, zipped := serve(h, paths[0]).n, serve(h, paths[0], "Accept-Encoding", "gzip").n
-	var whole bytes.Buffer
-	z, err := gzip.NewWriterLevel(&whole, 6)
-	if err != nil {
-		b.Fatal(err)
+}
+
+// zipper compresses whole texts.
+type zipper struct {
+	t   testing.TB
+	w   *gzip.Writer
+	out bytes.Buffer
+}
+
+func newZipper(t testing.TB) *zipper {
+	z := &zipper{t: t}
+	var err error
+	if z.w, err = gzip.NewWriterLevel(&z.out, 6); err != nil {
+		t.Fatal(err)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, paths[0], nil))
-	if _, err := z.Write(w.Body.Bytes()); err != nil {
-		b.Fatal(err)
+	return z
+}
+
+// zip compresses a text and returns how long it is then.
+func (z *zipper) zip(text []byte) int {
+	z.out.Reset()
+	z.w.Reset(&z.out)
+	_, err := z.w.Write(text)
+	if err := errors.Join(err, z.w.Close()); err != nil {
+		z.t.Fatal(err)
 	}
-	if err := z.Close(); err != nil {
-		b.Fatal(err)
+	return z.out.Len()
+}
+
+// BenchmarkSize reports how large documents are in each coding, as ratios to one
+// that gzip compresses as a whole.
+func BenchmarkSize(b *testing.B) {
+	n := newNewsroom(b)
+	n.fill(newCorpus(), 0, 400)
+	sum, z := map[string]float64{}, newZipper(b)
+	for b.Loop() {
+		clear(sum)
+		for _, path := range []string{"all", "type/press-release", "country/participating-states", "field/human", "field/politico-military"} {
+			for _, ext := range []string{".rss", ".atom", ".json"} {
+				w := httptest.NewRecorder()
+				n.feeds.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/feeds/"+path+ext, nil))
+				sum["whole"] += float64(z.zip(w.Body.Bytes()))
+				for _, coding := range []string{"identity", "gzip", "zstd", "br"} {
+					sum[coding] += float64(serve(n.feeds.Handler(), "/feeds/"+path+ext, "Accept-Encoding", coding).n)
+				}
+			}
+		}
 	}
-	b.Logf("a document has %d bytes, %d zipped here, %d zipped as a whole", plain, zipped, whole.Len())
+	for _, coding := range []string{"identity", "gzip", "zstd", "br"} {
+		b.ReportMetric(sum[coding]/sum["whole"], coding+"/whole")
+	}
 }
 
 // generic is the newest fifty releases as gorilla's own feed.

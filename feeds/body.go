@@ -15,9 +15,9 @@ import (
 // body is what a document says, ready in every coding.
 type body struct {
 	blocks []*block
-	// packed are the blocks that the compressed codings are joined from, where
+	// zipped and framed are the blocks that gzip and zstd are joined from, where
 	// these are others: items that are compressed together.
-	packed func() ([]*block, error)
+	zipped, framed func() ([]*block, error)
 
 	whole [len(allCodings)]whole
 }
@@ -50,27 +50,33 @@ type encoded struct {
 
 // encode makes a document ready for a coding.
 func (f *Feeds) encode(d *document, c coding) (encoded, error) {
-	parts := d.blocks
-	if c != identity && c != brotlied && d.packed != nil {
-		var err error
-		if parts, err = d.packed(); err != nil {
-			return encoded{}, err
-		}
-	}
 	e := encoded{coding: c, whole: d.in(c)}
 	switch c {
 	case gzipped:
+		parts, err := d.parts(d.zipped)
 		e.length, e.join = zippedLength(parts), func(out []byte) []byte { return joinZipped(out, parts) }
+		return e, err
 	case zstandard:
+		parts, err := d.parts(d.framed)
+		if err == nil {
+			err = f.frame(parts)
+		}
 		e.length, e.join = zstdLength(parts), func(out []byte) []byte { return joinZstd(out, parts) }
+		return e, err
 	case brotlied:
 		kept, err := f.brotli(&d.body)
 		e.length = len(kept)
 		return e, err
-	case identity:
-		e.length, e.join = plainLength(parts), func(out []byte) []byte { return joinPlain(out, parts) }
 	}
+	e.length, e.join = plainLength(d.blocks), func(out []byte) []byte { return joinPlain(out, d.blocks) }
 	return e, nil
+}
+
+func (b *body) parts(others func() ([]*block, error)) ([]*block, error) {
+	if others == nil {
+		return b.blocks, nil
+	}
+	return others()
 }
 
 func (b *body) in(c coding) *whole { return &b.whole[slices.Index(allCodings[:], c)] }

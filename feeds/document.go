@@ -40,7 +40,7 @@ type frames struct {
 // frame is what stands around the items of a document.
 type frame struct {
 	render.Frame
-	separator, foot block
+	separator, foot *block
 }
 
 // join puts blocks of items between the head and the foot.
@@ -49,11 +49,11 @@ func (f *frame) join(head *block, items []*block) []*block {
 	out = append(out, head)
 	for i, item := range items {
 		if i > 0 && f.separator.length > 0 {
-			out = append(out, &f.separator)
+			out = append(out, f.separator)
 		}
 		out = append(out, item)
 	}
-	return append(out, &f.foot)
+	return append(out, f.foot)
 }
 
 func (f *Feeds) newFrame(format render.Format, head render.Feed) (*frame, error) {
@@ -64,8 +64,8 @@ func (f *Feeds) newFrame(format render.Format, head render.Feed) (*frame, error)
 	return &frame{around, stored([]byte(format.Separator())), stored(around.Foot())}, nil
 }
 
-// frame is the frame of the plan's current document in a format.
-func (f *Feeds) frame(p *plan, v *view, format render.Format) (*frame, error) {
+// frameOf is the frame of the plan's current document in a format.
+func (f *Feeds) frameOf(p *plan, v *view, format render.Format) (*frame, error) {
 	if kept := p.frames.Load(); kept != nil && kept.behind == v.window.Behind {
 		return kept.byFormat[format], nil
 	}
@@ -213,7 +213,7 @@ func hashed(parts ...[]byte) string {
 func (f *Feeds) feed(ctx context.Context, p *plan, v *view, format render.Format) (*document, error) {
 	tag := v.tag(format)
 	return f.keep(ctx, p.path+"."+string(format), tag, func(ctx context.Context) (*document, error) {
-		frame, err := f.frame(p, v, format)
+		frame, err := f.frameOf(p, v, format)
 		if err != nil {
 			return nil, err
 		}
@@ -238,11 +238,14 @@ func (f *Feeds) assemble(ctx context.Context, format render.Format, around *fram
 		items[i] = frag.feed[format]
 	}
 	d := &document{}
-	d.blocks = around.join(&head, items)
-	d.packed = sync.OnceValues(func() ([]*block, error) {
-		groups, err := f.groups(format, entries, items)
-		return around.join(&head, groups), err
-	})
+	d.blocks = around.join(head, items)
+	pack := func(c coding) func() ([]*block, error) {
+		return sync.OnceValues(func() ([]*block, error) {
+			groups, err := f.groups(format, c, entries, items)
+			return around.join(head, groups), err
+		})
+	}
+	d.zipped, d.framed = pack(gzipped), pack(zstandard)
 	return d, nil
 }
 

@@ -47,23 +47,46 @@ func (f *Feeds) render(r *news.Release, kin []index.Kin) (*fragment, error) {
 		if err != nil {
 			return nil, err
 		}
-		g.feed[format] = &b
+		g.feed[format] = b
 	}
 	var err error
 	g.item, err = f.site.Item(r)
 	return g, err
 }
 
-func (f *Feeds) compress(plain []byte) (block, error) {
-	c, ok := f.press.Get().(*compressor)
-	if !ok {
-		var err error
-		if c, err = newCompressor(); err != nil {
-			return block{}, err
-		}
+// compress makes a block that is ready for gzip, and for zstd once frame was called.
+func (f *Feeds) compress(plain []byte) (*block, error) {
+	c, err := f.compressor()
+	if err != nil {
+		return nil, err
 	}
 	defer f.press.Put(c)
-	return c.block(plain)
+	deflated, err := c.deflate(plain)
+	return newBlock(plain, deflated), err
+}
+
+// frame makes blocks ready for zstd.
+func (f *Feeds) frame(blocks []*block) error {
+	for _, b := range blocks {
+		b.framing.Do(func() {
+			var c *compressor
+			if c, b.failed = f.compressor(); b.failed == nil {
+				defer f.press.Put(c)
+				b.framed = c.frame(b.plain)
+			}
+		})
+		if b.failed != nil {
+			return b.failed
+		}
+	}
+	return nil
+}
+
+func (f *Feeds) compressor() (*compressor, error) {
+	if c, ok := f.press.Get().(*compressor); ok {
+		return c, nil
+	}
+	return newCompressor()
 }
 
 // fragmentsOf returns the fragments of a window's entries, from memory or from

@@ -23,13 +23,13 @@ func opens(e *index.Entry) bool {
 // one release that opens a group to the next, items are compressed together,
 // which makes them smaller. Those before the first and after the last stand
 // alone: their groups would be other ones with every release that comes or goes.
-func (f *Feeds) groups(format render.Format, entries []*index.Entry, items []*block) ([]*block, error) {
+func (f *Feeds) groups(format render.Format, c coding, entries []*index.Entry, items []*block) ([]*block, error) {
 	out := make([]*block, 0, len(items))
 	start := -1
 	for i, e := range entries {
 		if opens(e) {
 			if start >= 0 {
-				g, err := f.group(format, entries[start:i], items[start:i])
+				g, err := f.group(format, c, entries[start:i], items[start:i])
 				if err != nil {
 					return nil, err
 				}
@@ -48,12 +48,12 @@ func (f *Feeds) groups(format render.Format, entries []*index.Entry, items []*bl
 }
 
 // group compresses items together, or finds them compressed.
-func (f *Feeds) group(format render.Format, entries []*index.Entry, items []*block) (*block, error) {
+func (f *Feeds) group(format render.Format, c coding, entries []*index.Entry, items []*block) (*block, error) {
 	if len(items) == 1 {
 		return items[0], nil
 	}
-	key := make([]byte, 0, 8+9*len(entries))
-	key = append(key, format...)
+	key := make([]byte, 0, 16+9*len(entries))
+	key = append(append(key, format...), c...)
 	for _, e := range entries {
 		key = append(binary.BigEndian.AppendUint64(key, e.Seq), byte(len(e.Kin)))
 	}
@@ -67,11 +67,25 @@ func (f *Feeds) group(format render.Format, entries []*index.Entry, items []*blo
 		}
 		plain = append(plain, item.plain...)
 	}
-	g, err := f.compress(plain)
+	g, err := f.compressFor(c, plain)
 	if err != nil {
 		return nil, err
 	}
-	g.plain = nil
-	f.together.put(string(key), &g, g.size())
-	return &g, nil
+	f.together.put(string(key), g, len(g.deflated)+len(g.framed))
+	return g, nil
+}
+
+// compressFor makes a block for one coding alone.
+func (f *Feeds) compressFor(c coding, plain []byte) (*block, error) {
+	if c == gzipped {
+		b, err := f.compress(plain)
+		if err == nil {
+			b.plain = nil
+		}
+		return b, err
+	}
+	b := &block{plain: plain, length: len(plain)}
+	err := f.frame([]*block{b})
+	b.plain = nil
+	return b, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
@@ -20,15 +21,19 @@ const (
 // to others: complete DEFLATE blocks (RFC 1951) that look back at nothing before
 // them, and a Zstandard frame (RFC 8878).
 type block struct {
-	plain    []byte // nil where only the compressed forms are kept
-	deflated []byte
-	zstd     []byte
+	plain    []byte // nil where only a compressed form is kept
+	deflated []byte // nil in what is for zstd alone
 	length   int    // of the plain text
 	crc      uint32 // of the plain text
 	shift    uint32 // what appending the plain text does to a crc before it; see combine
+
+	framing sync.Once
+	framed  []byte // filled by frame
+	failed  error
 }
 
-func (b *block) size() int { return len(b.plain) + len(b.deflated) + len(b.zstd) }
+// size is what the block holds, or will.
+func (b *block) size() int { return len(b.plain) + 2*len(b.deflated) }
 
 // compressor makes blocks. It is not safe for concurrent use.
 type compressor struct {
@@ -51,28 +56,31 @@ func newCompressor() (*compressor, error) {
 // eight times as much (RFC 9659).
 const zstdWindow = 1 << 20
 
-// block compresses a piece. The result depends on the piece alone.
-func (c *compressor) block(plain []byte) (block, error) {
+// deflate compresses a piece for gzip. The result depends on the piece alone.
+func (c *compressor) deflate(plain []byte) ([]byte, error) {
 	c.out.Reset()
 	c.w.Reset(&c.out)
 	if _, err := c.w.Write(plain); err != nil {
-		return block{}, fmt.Errorf("compress: %w", err)
+		return nil, fmt.Errorf("compress: %w", err)
 	}
 	if err := c.w.Flush(); err != nil { // ends on a byte, with history for nobody
-		return block{}, fmt.Errorf("compress: %w", err)
+		return nil, fmt.Errorf("compress: %w", err)
 	}
-	return newBlock(plain, bytes.Clone(c.out.Bytes()), c.z.EncodeAll(plain, nil)), nil
+	return bytes.Clone(c.out.Bytes()), nil
 }
 
-func newBlock(plain, deflated, zstd []byte) block {
-	return block{plain, deflated, zstd, len(plain), crc32.ChecksumIEEE(plain), power(len(plain))}
+// frame compresses a piece for zstd. The result depends on the piece alone.
+func (c *compressor) frame(plain []byte) []byte { return c.z.EncodeAll(plain, nil) }
+
+func newBlock(plain, deflated []byte) *block {
+	return &block{plain: plain, deflated: deflated, length: len(plain), crc: crc32.ChecksumIEEE(plain), shift: power(len(plain))}
 }
 
 // storedLimit is the most one stored DEFLATE block holds.
 const storedLimit = 65535
 
 // stored wraps a short piece that is not worth compressing (RFC 1951 section 3.2.4).
-func stored(plain []byte) block {
+func stored(plain []byte) *block {
 	var deflated []byte
 	for rest := plain; len(rest) > 0; {
 		n := min(len(rest), storedLimit)
@@ -82,7 +90,9 @@ func stored(plain []byte) block {
 		deflated = append(deflated, rest[:n]...)
 		rest = rest[n:]
 	}
-	return newBlock(plain, deflated, storedFrame(plain))
+	b := newBlock(plain, deflated)
+	b.framing.Do(func() { b.framed = storedFrame(plain) })
+	return b
 }
 
 // storedFrame is a Zstandard frame of raw blocks (RFC 8878 section 3.1.1) that
@@ -143,10 +153,11 @@ func joinZipped(out []byte, blocks []*block) []byte {
 	return binary.LittleEndian.AppendUint32(out, uint32(length)) // modulo 2^32, as the format has it
 }
 
+// zstdLength and joinZstd are for blocks that are framed.
 func zstdLength(blocks []*block) int {
 	n := 0
 	for _, b := range blocks {
-		n += len(b.zstd)
+		n += len(b.framed)
 	}
 	return n
 }
@@ -155,7 +166,7 @@ func zstdLength(blocks []*block) int {
 // (RFC 8878 section 3).
 func joinZstd(out []byte, blocks []*block) []byte {
 	for _, b := range blocks {
-		out = append(out, b.zstd...)
+		out = append(out, b.framed...)
 	}
 	return out
 }

@@ -181,7 +181,7 @@ func (f *Feeds) page(b []byte, err error, tag string) (*document, error) {
 		tag = hashed(b)
 	}
 	d := &document{tag: tag}
-	d.blocks = []*block{&whole}
+	d.blocks = []*block{whole}
 	return d, nil
 }
 

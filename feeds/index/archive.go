@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -71,11 +72,18 @@ func (x *Index) Archive(q Query, part Part, limits Limits) (Archive, bool) {
 // behind is the newest part with an entry older than the last of a window.
 func (x *Index) behind(q Query, last *Entry, limits Limits) Part {
 	for m, ok := x.monthBefore(q, never); ok; m, ok = x.monthBefore(q, m) {
-		parts := x.parts(q, m, limits)
-		for i := len(parts) - 1; i >= 0; i-- {
-			if slices.ContainsFunc(parts[i], func(e *Entry) bool { return order(e, last) < 0 }) {
-				return m.part(i + 1)
+		number, older := 0, 0
+		cut := limits.cutter()
+		for e := range x.matches(q, m) {
+			if cut.begins(e) {
+				number++
 			}
+			if order(e, last) < 0 {
+				older = number
+			}
+		}
+		if older > 0 {
+			return m.part(older)
 		}
 	}
 	return Part{}
@@ -117,44 +125,67 @@ func (x *Index) closed(parts [][]*Entry, limits Limits) bool {
 	return len(parts) > 1 || limits.reached(len(parts[0]), size)
 }
 
-// parts are the matches of a month, parted into documents in the order in which
-// they came: what comes later is in a later part.
+// cutter parts entries, in the order in which they came, into documents: what
+// comes later is in a later one.
+type cutter struct {
+	limits      Limits
+	count, size int
+}
+
+func (l Limits) cutter() cutter { return cutter{limits: l, count: l.Count} }
+
+// begins reports whether the next entry begins a document.
+func (c *cutter) begins(e *Entry) bool {
+	full := c.limits.reached(c.count, c.size)
+	if full {
+		c.count, c.size = 0, 0
+	}
+	c.count, c.size = c.count+1, c.size+e.weight
+	return full
+}
+
+// parts are the documents of a month.
 func (x *Index) parts(q Query, m month, limits Limits) [][]*Entry {
 	var out [][]*Entry
-	size, full := 0, true
-	for _, e := range x.matches(q, m) {
-		if full {
-			out, size = append(out, nil), 0
+	cut := limits.cutter()
+	for e := range x.matches(q, m) {
+		if cut.begins(e) {
+			out = append(out, nil)
 		}
-		last := len(out) - 1
-		out[last] = append(out[last], e)
-		size += e.weight
-		full = limits.reached(len(out[last]), size)
+		out[len(out)-1] = append(out[len(out)-1], e)
 	}
 	return out
 }
 
 // matches are the entries of a month in the order in which they came.
-func (x *Index) matches(q Query, m month) []*Entry {
-	shelves := x.shelves(q, m)
+func (x *Index) matches(q Query, m month) iter.Seq[*Entry] {
+	shelves, sure := x.shelves(q, m)
+	if len(shelves) == 1 {
+		return func(yield func(*Entry) bool) {
+			for _, e := range shelves[0] {
+				if q.matchBeside(sure, e) && !yield(e) {
+					return
+				}
+			}
+		}
+	}
 	var out []*Entry
 	for _, shelf := range shelves {
 		for _, e := range shelf {
-			if q.match(e) {
+			if q.matchBeside(sure, e) {
 				out = append(out, e)
 			}
 		}
 	}
-	if len(shelves) > 1 {
-		slices.SortFunc(out, coming)
-		out = slices.Compact(out)
-	}
-	return out
+	slices.SortFunc(out, coming)
+	return slices.Values(slices.Compact(out))
 }
 
-// shelves is the cheapest set of shelves that together hold all matches of a month.
-func (x *Index) shelves(q Query, m month) [][]*Entry {
-	best, least := [][]*Entry{x.all.of(m)}, len(x.all.of(m))
+// shelves is the cheapest set of shelves that together hold all matches of a
+// month, and the clause that holds for all on them, -1 for none.
+func (x *Index) shelves(q Query, m month) (best [][]*Entry, sure int) {
+	best, sure = [][]*Entry{x.all.of(m)}, -1
+	least := len(best[0])
 	for i := range q.clauses {
 		var shelves [][]*Entry
 		n := 0
@@ -163,20 +194,18 @@ func (x *Index) shelves(q Query, m month) [][]*Entry {
 				shelves, n = append(shelves, shelf), n+len(shelf)
 			}
 		}
-		if n < least {
-			best, least = shelves, n
+		if n <= least {
+			best, least, sure = shelves, n, i
 		}
 	}
-	return best
+	return best, sure
 }
 
 func (x *Index) has(q Query, m month) bool {
-	for _, shelf := range x.shelves(q, m) {
-		if slices.ContainsFunc(shelf, q.match) {
-			return true
-		}
-	}
-	return false
+	shelves, sure := x.shelves(q, m)
+	return slices.ContainsFunc(shelves, func(shelf []*Entry) bool {
+		return slices.ContainsFunc(shelf, func(e *Entry) bool { return q.matchBeside(sure, e) })
+	})
 }
 
 // monthBefore is the last month before m that has a match.

@@ -86,12 +86,15 @@ func (c *clause) length() int {
 	return n
 }
 
-func (q *Query) match(e *Entry) bool {
+func (q *Query) match(e *Entry) bool { return q.matchBeside(-1, e) }
+
+// matchBeside is match for an entry of which one clause is known to hold.
+func (q *Query) matchBeside(sure int, e *Entry) bool {
 	if e.Routine && !q.routine {
 		return false
 	}
 	for i := range q.clauses {
-		if !q.clauses[i].hasAny(e.lists) {
+		if i != sure && !q.clauses[i].hasAny(e.lists) {
 			return false
 		}
 	}
