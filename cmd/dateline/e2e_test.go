@@ -95,6 +95,7 @@ func TestServer_releaseGoesInFeedsAndAlertsComeOut(t *testing.T) {
 		}
 	}
 
+	s.awaitInFeed(t, "/feeds/all.json", e.Subject) // alerts may be quicker than feeds
 	before := map[string]string{}
 	for _, topic := range []string{"all", "field/policing", "country/austria", "source/secretariat", "field/policing/country/austria"} {
 		for _, format := range []string{"rss", "atom", "json"} {
