@@ -26,7 +26,6 @@ const (
 	newsAge    = 48 * time.Hour // how long a release is news
 	maxNewsMap = 1000           // releases in the map of news
 	fullPart   = 40_000         // releases in a part of the map on average; more part it finer, because 50,000 are the limit
-	hexDigits  = "0123456789abcdef"
 )
 
 // forMachines answers for what crawlers and browsers look for at fixed places.
@@ -104,10 +103,7 @@ type mapIndex struct {
 // that what comes later changes only the part it falls into.
 func (f *Feeds) parts() map[string][]*index.Entry {
 	all := f.index.Entries()
-	digits := 1
-	for n := len(all); n > fullPart*len(hexDigits) && digits < 4; n /= len(hexDigits) {
-		digits++
-	}
+	digits := partDigits(len(all))
 	out := map[string][]*index.Entry{}
 	for _, e := range all {
 		if !e.Withdrawn {
@@ -115,6 +111,15 @@ func (f *Feeds) parts() map[string][]*index.Entry {
 		}
 	}
 	return out
+}
+
+// partDigits is how many digits part a number of releases finely enough.
+func partDigits(releases int) int {
+	digits := 1
+	for n := releases; n > fullPart*16; n /= 16 {
+		digits++
+	}
+	return digits
 }
 
 func (f *Feeds) mapIndex() ([]byte, error) {

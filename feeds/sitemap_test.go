@@ -143,6 +143,40 @@ func TestFeeds_NewsSitemap(t *testing.T) {
 	}
 }
 
+// The map of news holds no more than a thousand, and those the newest.
+func TestFeeds_NewsSitemap_limit(t *testing.T) {
+	n := newNewsroom(t)
+	n.fill(newCorpus(), 0, 1010)
+	got := n.sitemap("/sitemap-news.xml").URLs
+	if len(got) != 1000 {
+		t.Fatalf("%d releases are listed", len(got))
+	}
+	for i := 1; i < len(got); i++ {
+		if got[i].Date > got[i-1].Date {
+			t.Fatalf("%s stands behind %s", got[i].Date, got[i-1].Date)
+		}
+	}
+	if oldest := n.clock.time().Add(-999 * time.Minute).Format(time.RFC3339); got[999].Date != oldest {
+		t.Errorf("the last one is of %s, want %s", got[999].Date, oldest)
+	}
+}
+
+func TestPartDigits(t *testing.T) {
+	for releases, want := range map[int]int{0: 1, 640_000: 1, 640_001: 2, 10_000_000: 2, 20_000_000: 3} {
+		got := feeds.PartDigits(releases)
+		if got != want {
+			t.Errorf("%d releases are parted by %d digits, want %d", releases, got, want)
+		}
+		parts := 1
+		for range got {
+			parts *= 16
+		}
+		if releases/parts > 45_000 {
+			t.Errorf("%d releases: %d in a part", releases, releases/parts)
+		}
+	}
+}
+
 func TestFeeds_Robots(t *testing.T) {
 	n := newNewsroom(t)
 	if got, want := n.page("/robots.txt"), "User-agent: *\nDisallow: /wire/api/\n\nSitemap: "+base+"/sitemap.xml\nSitemap: "+base+"/sitemap-news.xml\n"; got != want {
