@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"dateline/feeds/check"
 	"dateline/feeds/render"
 	"dateline/publisher/news"
 
@@ -150,7 +150,7 @@ func TestRenderer_Valid(t *testing.T) {
 	for name, sample := range documents() {
 		for _, f := range render.Formats {
 			t.Run(name+"."+string(f), func(t *testing.T) {
-				for _, problem := range check(f, sample.render(t, f)) {
+				for _, problem := range check.Document(string(f), sample.render(t, f)).Problems {
 					t.Error(problem)
 				}
 			})
@@ -246,9 +246,4 @@ func wellFormed(b []byte) error {
 			return fmt.Errorf("%w in\n%s", err, b)
 		}
 	}
-}
-
-func absolute(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }

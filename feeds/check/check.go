@@ -1,39 +1,54 @@
-package render_test
+// Package check holds a feed document against what its specification demands
+// and what validators warn of: RSS 2.0 with the RSS Advisory Board's best
+// practices, Atom (RFC 4287) with tombstones (RFC 6721), JSON Feed 1.1, and the
+// links of paged and archived feeds (RFC 5005). It judges the document as it was
+// sent, and knows nothing of how it was made.
+package check
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"net/mail"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"dateline/feeds/render"
 )
 
-// check lists what the specifications would object to in a document.
-func check(f render.Format, doc []byte) []string {
-	switch f {
-	case render.RSS:
+// Report is what a document says of itself, and what is wrong with it.
+type Report struct {
+	Problems []string // one sentence each; none for a document that is as it should be
+	IDs      []string // of its entries and tombstones, in order
+	Self     string   // where it says it is
+	// Previous is the next older document of its archive, Next the next newer one,
+	// Current the document that changes; each empty where there is none.
+	Previous, Next, Current string
+	Complete                bool // it says that it holds everything
+}
+
+// Document checks a document in one of the formats "rss", "atom" and "json".
+func Document(format string, doc []byte) Report {
+	switch format {
+	case "rss":
 		return checkRSS(doc)
-	case render.Atom:
+	case "atom":
 		return checkAtom(doc)
 	}
 	return checkJSON(doc)
 }
 
-// problems collects objections.
-type problems []string
-
-func (p *problems) unless(ok bool, format string, args ...any) {
+func (p *Report) unless(ok bool, format string, args ...any) {
 	if !ok {
-		*p = append(*p, fmt.Sprintf(format, args...))
+		p.Problems = append(p.Problems, fmt.Sprintf(format, args...))
 	}
 }
 
-func (p *problems) distinct(what string, ids []string) {
-	slices.Sort(ids)
+func (p *Report) distinct(what string, ids []string) {
+	ids = slices.Sorted(slices.Values(ids))
 	p.unless(len(slices.Compact(slices.Clone(ids))) == len(ids), "%s stand twice: %q", what, ids)
 }
 
@@ -54,7 +69,7 @@ func (e element) all(space, local string) []element {
 	return out
 }
 
-func (e element) one(p *problems, space, local string) element {
+func (e element) one(p *Report, space, local string) element {
 	found := e.all(space, local)
 	p.unless(len(found) == 1, "%s has %d elements %s, wants 1", e.XMLName.Local, len(found), local)
 	if len(found) == 0 {
@@ -80,7 +95,7 @@ const (
 	nsDC      = "http://purl.org/dc/elements/1.1/"
 )
 
-func parse(p *problems, doc []byte) element {
+func parse(p *Report, doc []byte) element {
 	var root element
 	err := wellFormed(doc)
 	p.unless(err == nil, "not well-formed: %v", err)
@@ -89,7 +104,7 @@ func parse(p *problems, doc []byte) element {
 	return root
 }
 
-func checkRSS(doc []byte) (p problems) {
+func checkRSS(doc []byte) (p Report) {
 	root := parse(&p, doc)
 	p.unless(root.XMLName.Local == "rss" && root.attr("version") == "2.0", "the root is %v", root.XMLName)
 	ch := root.one(&p, "", "channel")
@@ -104,13 +119,14 @@ func checkRSS(doc []byte) (p problems) {
 	for _, item := range ch.all("", "item") {
 		ids = append(ids, checkRSSItem(&p, &item))
 	}
+	p.IDs = ids
 	p.distinct("guids", ids)
 	return p
 }
 
 // checkHistory looks at the links of a document and what they say together (RFC
 // 5005), and returns them.
-func checkHistory(p *problems, feed *element, mediaType string) map[string]string {
+func checkHistory(p *Report, feed *element, mediaType string) map[string]string {
 	rels := map[string]string{}
 	for _, l := range feed.all(nsAtom, "link") {
 		rel := l.attr("rel")
@@ -126,10 +142,11 @@ func checkHistory(p *problems, feed *element, mediaType string) map[string]strin
 	p.unless((rels["current"] != "") == (archive == 1), "current is %q in a document with %d archive", rels["current"], archive)
 	p.unless(archive == 1 || rels["next-archive"] == "", "a current document has the next %q", rels["next-archive"])
 	p.unless(complete == 0 || rels["prev-archive"] == "", "a complete document leads to %q", rels["prev-archive"])
+	p.Self, p.Previous, p.Next, p.Current, p.Complete = rels["self"], rels["prev-archive"], rels["next-archive"], rels["current"], complete == 1
 	return rels
 }
 
-func checkRSSItem(p *problems, item *element) string {
+func checkRSSItem(p *Report, item *element) string {
 	title := item.one(p, "", "title").Text
 	p.unless(title != "" && !strings.Contains(title, "</"), "the title %q is empty or looks like HTML", title)
 	p.unless(absolute(item.one(p, "", "link").Text), "%s: the link is not absolute", title)
@@ -157,14 +174,14 @@ func checkRSSItem(p *problems, item *element) string {
 	return guid.Text
 }
 
-func checkAtom(doc []byte) (p problems) {
+func checkAtom(doc []byte) (p Report) {
 	root := parse(&p, doc)
 	p.unless(root.XMLName == xml.Name{Space: nsAtom, Local: "feed"}, "the root is %v", root.XMLName)
 	p.unless(root.attr("lang") != "", "no xml:lang")
 	feed := checkAtomCommon(&p, &root)
 	p.unless(root.one(&p, nsAtom, "author").one(&p, nsAtom, "name").Text != "", "no author")
-	p.unless(checkHistory(&p, &root, "application/atom+xml")["alternate"] == base+"/feeds/field/policing+education", "the alternate link is wrong")
-	ids := []string{root.one(&p, nsAtom, "id").Text}
+	p.unless(checkHistory(&p, &root, "application/atom+xml")["alternate"] != "", "no link to its page")
+	var ids []string
 	for _, e := range root.all(nsAtom, "entry") {
 		updated := checkAtomCommon(&p, &e)
 		p.unless(!updated.After(feed), "an entry is newer than its feed")
@@ -176,11 +193,12 @@ func checkAtom(doc []byte) (p problems) {
 		p.unless(d.one(&p, nsAt, "comment").Text != "", "a tombstone without reason")
 		ids = append(ids, d.attr("ref"))
 	}
-	p.distinct("ids", ids)
+	p.IDs = ids
+	p.distinct("ids", append(ids, root.one(&p, nsAtom, "id").Text))
 	return p
 }
 
-func checkAtomCommon(p *problems, e *element) time.Time {
+func checkAtomCommon(p *Report, e *element) time.Time {
 	p.unless(e.one(p, nsAtom, "id").Text != "", "no id")
 	p.unless(e.one(p, nsAtom, "title").Text != "", "no title")
 	t, err := time.Parse(time.RFC3339, e.one(p, nsAtom, "updated").Text)
@@ -188,7 +206,7 @@ func checkAtomCommon(p *problems, e *element) time.Time {
 	return t
 }
 
-func checkAtomEntry(p *problems, e *element) string {
+func checkAtomEntry(p *Report, e *element) string {
 	id := e.one(p, nsAtom, "id").Text
 	p.unless(strings.HasPrefix(id, "urn:uuid:"), "the id is %q", id)
 	_, err := time.Parse(time.RFC3339, e.one(p, nsAtom, "published").Text)
@@ -213,7 +231,7 @@ func checkAtomEntry(p *problems, e *element) string {
 	return id
 }
 
-func checkJSON(doc []byte) (p problems) {
+func checkJSON(doc []byte) (p Report) {
 	var feed struct {
 		Version string `json:"version"`
 		Title   string `json:"title"`
@@ -250,6 +268,7 @@ func checkJSON(doc []byte) (p problems) {
 	h := feed.History
 	p.unless(feed.Next == h.Previous && (h.Previous == "" || absolute(h.Previous)), "next_url %q, prev_archive_url %q", feed.Next, h.Previous)
 	p.unless(!h.Complete || h.Previous == "" && !h.Archive, "complete, yet %q", h.Previous)
+	p.Self, p.Previous, p.Next, p.Current, p.Complete = feed.Feed, feed.Next, h.Next, h.Current, h.Complete
 	p.unless(h.Archive == absolute(h.Current) && (h.Archive || h.Next == ""), "an archive %v, current %q, next %q", h.Archive, h.Current, h.Next)
 	var ids []string
 	for _, i := range feed.Items {
@@ -261,6 +280,24 @@ func checkJSON(doc []byte) (p problems) {
 		}
 		p.unless(len(i.Authors) > 0 && absolute(i.Dateline.About) && i.Dateline.Revision > 0, "%s: authors %v, extension %v", i.ID, i.Authors, i.Dateline)
 	}
+	p.IDs = ids
 	p.distinct("ids", ids)
 	return p
+}
+
+// wellFormed reads a document to its end as XML.
+func wellFormed(b []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(b))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func absolute(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
