@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -298,6 +299,33 @@ func BenchmarkApply(b *testing.B) {
 		*e = next
 		seq++
 		x.Apply(seq, e)
+	}
+}
+
+// BenchmarkMemory reports what the index holds of each of 50,000 releases that
+// came over ten years, in the order of their dates.
+func BenchmarkMemory(b *testing.B) {
+	const releases = 50_000
+	for b.Loop() {
+		c, now := newCorpus(), newClock()
+		pattern := make([]news.Event, 500)
+		for i := range pattern {
+			pattern[i] = c.event(i, now.time())
+			pattern[i].Release.Text, pattern[i].Release.HTML = "", ""
+		}
+		before := heapNow()
+		x := index.New(taxonomy)
+		for i := range releases {
+			now.advance(105 * time.Minute)
+			e := pattern[i%len(pattern)]
+			e.Time = now.time()
+			e.Release.ID = news.NewID(fmt.Sprint(i))
+			e.Release.PublishedAt, e.Release.UpdatedAt, e.Release.SurfacedAt = e.Time, e.Time, e.Time
+			x.Apply(uint64(i+1), &e)
+		}
+		b.ReportMetric(float64(heapNow()-before)/releases, "B/release")
+		runtime.KeepAlive(x)
+		runtime.KeepAlive(pattern)
 	}
 }
 

@@ -33,7 +33,7 @@ type whole struct {
 
 // size is what keeping the body costs at most, beside the fragments.
 func (b *body) size() int {
-	n := 0
+	n := 1 << 10 // itself
 	for _, part := range b.blocks {
 		n += part.size() + len(part.plain) // brotli may be as long
 	}

@@ -154,6 +154,8 @@ type Stats struct {
 	DocumentBytes int
 	Fragments     int // rendered releases kept
 	FragmentBytes int
+	GroupBytes    int    // of items compressed together
+	BaseBytes     int    // of states remembered for deltas
 	Selections    int    // selections kept
 	Rendered      uint64 // releases rendered since the start
 	Served        uint64 // answers with a body
@@ -171,6 +173,8 @@ func (f *Feeds) Stats() Stats {
 	s.Releases, s.Withdrawn = f.index.Len()
 	s.Documents, s.DocumentBytes = f.documents.kept()
 	s.Fragments, s.FragmentBytes = f.fragments.kept()
+	_, s.GroupBytes = f.together.kept()
+	_, s.BaseBytes = f.bases.kept()
 	s.Selections, _ = f.plans.kept()
 	return s
 }

@@ -2,11 +2,14 @@ package feeds_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"dateline/feeds"
 	"dateline/publisher/news"
 )
 
@@ -204,18 +207,56 @@ func TestFeeds_Kosovo(t *testing.T) {
 	lacks(t, n.page("/feeds/country/serbia.rss"), "Resolution 1244")
 }
 
+// TestFeeds_ManyCombinations holds that ten thousand combinations, drawn at
+// random and asked for in every format and coding, as documents, archives and
+// deltas, stay within what is promised to be kept.
 func TestFeeds_ManyCombinations(t *testing.T) {
 	n := newNewsroom(t)
-	n.publish(release(1))
-	fields, countries, languages := taxonomy.Topics(news.KindField), taxonomy.Topics(news.KindCountry), taxonomy.Topics(news.KindLanguage)
-	for i := range 4500 {
-		f, c, l := i%len(fields), i/len(fields)%len(countries), i/len(fields)/len(countries)
-		path := "/feeds/field/" + fields[f].Slug + "/country/" + countries[c].Slug + "/language/" + languages[l].Slug + ".rss"
-		if r := get(t, n.feeds, path); r.StatusCode != http.StatusOK {
+	n.feeds = n.follow(feeds.Config{Window: 4})
+	for i := range 12 {
+		n.publish(release(i))
+	}
+	rnd := rand.New(rand.NewPCG(5, 5))
+	some := func(k news.TopicKind) string {
+		topics := taxonomy.Topics(k)
+		out := string(k) + "/" + topics[rnd.IntN(len(topics))].Slug
+		for rnd.IntN(3) == 0 {
+			out += "+" + topics[rnd.IntN(len(topics))].Slug
+		}
+		return out
+	}
+	before := heapNow()
+	for i := range 10_000 {
+		path := "/feeds/" + some(news.KindCountry)
+		for _, k := range []news.TopicKind{news.KindField, news.KindSource, news.KindLanguage} {
+			if rnd.IntN(2) == 0 {
+				path += "/" + some(k)
+			}
+		}
+		ext := []string{".rss", ".atom", ".json"}[i%3]
+		r := get(t, n.feeds, path+ext)
+		if r.StatusCode == http.StatusMovedPermanently {
+			path = strings.TrimSuffix(strings.TrimPrefix(r.Header.Get("Location"), "/wire"), ext)
+			r = get(t, n.feeds, path+ext)
+		}
+		if r.StatusCode != http.StatusOK {
 			t.Fatalf("%s answers %d", path, r.StatusCode)
 		}
+		get(t, n.feeds, path+ext, "Accept-Encoding", []string{"gzip", "zstd", "identity"}[i%3], "A-IM", "feed", "If-None-Match", `"a"`)
+		get(t, n.feeds, path+"/archive/2026-11"+ext)
 	}
-	if s := n.feeds.Stats(); s.Selections > 4096 || s.DocumentBytes > 64<<20 {
-		t.Errorf("%d selections and %d bytes are kept", s.Selections, s.DocumentBytes)
+	s := n.feeds.Stats()
+	if s.Selections > 4096 || s.DocumentBytes > 64<<20 || s.FragmentBytes > 160<<20 || s.GroupBytes > 48<<20 || s.BaseBytes > 8<<20 {
+		t.Errorf("kept is %+v", s)
 	}
+	if grown := int64(heapNow()) - int64(before); grown > 192<<20 {
+		t.Errorf("memory grew by %d MiB", grown>>20)
+	}
+}
+
+func heapNow() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
