@@ -142,7 +142,7 @@ func fetchAxe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", filepath.Dir(path), axePackage).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "npm", "pack", "--loglevel=error", "--pack-destination", filepath.Dir(path), axePackage).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s cannot be fetched: %w %s", axePackage, err, bytes.TrimSpace(out))
 	}
