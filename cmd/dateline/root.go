@@ -108,7 +108,7 @@ alerts by e-mail and webhook.`,
 	root.PersistentFlags().String("config", "", "settings `FILE` of KEY=VALUE lines")
 	root.AddCommand(
 		p.serveCommand(), p.demoCommand(), p.publishCommand(), p.correctCommand(), p.withdrawCommand(), p.republishCommand(), p.importCommand(),
-		p.previewCommand(), p.deskCommand(), p.listCommand(), p.historyCommand(), p.traceCommand(), p.eraseCommand(), p.erasuresCommand(), p.taxonomyCommand(),
+		p.previewCommand(), p.deskCommand(), p.listCommand(), p.historyCommand(), p.traceCommand(), p.feedsCommand(), p.eraseCommand(), p.erasuresCommand(), p.taxonomyCommand(),
 		p.inspectCommand(), p.evalCommand(), p.tailCommand(), p.subscribeCommand(), p.subscriptionsCommand(), p.unsubscribeCommand(),
 		p.keyCommand(), p.healthCommand(), p.doctorCommand(), p.configCommand(), p.versionCommand(),
 	)
