@@ -221,7 +221,9 @@ func TestPages_print(t *testing.T) {
 	p := openPressRoom(t)
 	for _, path := range []string{"/feeds/all", p.release} {
 		b.do(chromedp.Navigate(p.base + path))
+		b.screen(700, "dark") // paper is white all the same
 		b.media(emulation.SetEmulatedMediaParams{Media: "print"})
+		b.picture(path + "-paper")
 		hidden := ask[[]string](b, `[...document.querySelectorAll("nav, form, .follow, .skip, .chosen")].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))`)
 		if len(hidden) > 0 {
 			t.Errorf("%s: paper shows %q", path, hidden)
@@ -232,6 +234,9 @@ func TestPages_print(t *testing.T) {
 		}
 		if !ask[bool](b, `document.querySelector(".printed").checkVisibility() && document.querySelector(".printed").textContent.includes("`+testBase+path+`")`) {
 			t.Errorf("%s: paper does not say where it is from", path)
+		}
+		if got := ask[string](b, `getComputedStyle(document.body).backgroundColor`); got != "rgb(255, 255, 255)" {
+			t.Errorf("%s: paper is %s", path, got)
 		}
 		b.media(emulation.SetEmulatedMediaParams{})
 	}
