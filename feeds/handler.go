@@ -36,18 +36,17 @@ func (f *Feeds) serve(w http.ResponseWriter, r *http.Request) {
 
 func (f *Feeds) route(w http.ResponseWriter, r *http.Request) error {
 	language, path := page.SplitLanguage(r.URL.EscapedPath())
-	if language != "" {
-		return f.routeIn(w, r, language, path)
-	}
 	switch {
 	case !f.follow.caughtUp():
 		return news.Problemf(news.Unavailable, "the log is still being read; try again in a moment")
 	case len(path) > maxPath:
 		return news.Problemf(news.BadRequest, "the address has %d characters, more than %d are not read", len(path), maxPath)
+	case language != "":
+		return f.routeIn(w, r, language, path)
 	case path == "":
 		path = "/"
 	case strings.HasPrefix(path, "/feeds/") && path != "/feeds/":
-		return f.serveSelection(w, r, strings.TrimPrefix(path, "/feeds/"))
+		return f.serveSelection(w, r, strings.TrimPrefix(path, "/feeds/"), "")
 	case strings.HasPrefix(path, "/releases/"):
 		return f.serveRelease(w, r, strings.TrimPrefix(path, "/releases/"))
 	case path == "/opml" || strings.HasPrefix(path, "/opml/"):
@@ -68,55 +67,40 @@ func (f *Feeds) route(w http.ResponseWriter, r *http.Request) error {
 // routeIn answers for a path with a language in front: pages that exist in every
 // language have one there, everything else is at its plain path.
 func (f *Feeds) routeIn(w http.ResponseWriter, r *http.Request, language, path string) error {
-	if !f.follow.caughtUp() {
-		return news.Problemf(news.Unavailable, "the log is still being read; try again in a moment")
-	}
-	if len(path) > maxPath {
-		return news.Problemf(news.BadRequest, "the address has %d characters, more than %d are not read", len(path), maxPath)
-	}
 	if found, err := f.pageOf(w, r, language, path); found {
 		return err
 	}
 	rest, isFeed := strings.CutPrefix(path, "/feeds/")
-	selection, name, archived := cutArchive(rest)
 	switch {
-	case archived && isFeed:
-		return f.serveArchive(w, r, selection, name, language)
+	case isFeed:
+		return f.serveSelection(w, r, rest, language)
 	case strings.HasPrefix(path, "/releases/"), path == "/opml", strings.HasPrefix(path, "/opml/"):
 		return &moved{path}
-	case !isFeed:
-		return news.Problemf(news.NotFound, "there is no page at /%s%s; the list of topics is at /%s/topics", language, path, language)
+	}
+	return news.Problemf(news.NotFound, "there is no page at /%s%s; the list of topics is at /%s/topics", language, path, language)
+}
+
+// serveSelection answers for what stands behind /feeds/. language is the one in
+// front of the path, empty for none; only pages may have one.
+func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest, language string) error {
+	if selection, name, archived := cutArchive(rest); archived {
+		return f.serveArchive(w, r, selection, name, language)
 	}
 	p, format, err := f.planOf(rest)
 	var m *moved
 	switch {
 	case errors.As(err, &m):
-		return &moved{page.InLanguage(language, m.path)}
+		return &moved{inLanguage(language, m.path)}
 	case err != nil:
 		return err
-	case format != "":
-		return &moved{path}
-	}
-	if err := f.ended(&p.selection); err != nil {
-		return err
-	}
-	return f.serveSelectionPage(w, r, p, language)
-}
-
-// serveSelection answers for what stands behind /feeds/.
-func (f *Feeds) serveSelection(w http.ResponseWriter, r *http.Request, rest string) error {
-	if selection, name, archived := cutArchive(rest); archived {
-		return f.serveArchive(w, r, selection, name, "")
-	}
-	p, format, err := f.planOf(rest)
-	if err != nil {
-		return err
+	case format != "" && language != "":
+		return &moved{"/feeds/" + rest}
 	}
 	if err := f.ended(&p.selection); err != nil {
 		return err
 	}
 	if format == "" {
-		return f.serveSelectionPage(w, r, p, "")
+		return f.serveSelectionPage(w, r, p, language)
 	}
 	v := f.viewOf(p)
 	tag := v.tag(format)
