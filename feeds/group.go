@@ -2,7 +2,6 @@ package feeds
 
 import (
 	"encoding/binary"
-	"strconv"
 
 	"dateline/feeds/index"
 	"dateline/feeds/render"
@@ -11,12 +10,20 @@ import (
 // groupSize is how many items stand in a group on average.
 const groupSize = 6
 
-// opens reports whether a release begins a group. Its id alone decides, so that
-// the same neighbours are in one group wherever and whenever they stand beside
-// each other.
+// opens reports whether a release begins a group. The end of its id alone
+// decides, so that the same neighbours are in one group wherever and whenever they
+// stand beside each other.
 func opens(e *index.Entry) bool {
-	n, err := strconv.ParseUint(e.ID[len(e.ID)-8:], 16, 32)
-	return err == nil && n%groupSize == 0
+	end := e.ID[len(e.ID)-2:]
+	return (digit(end[0])*16+digit(end[1]))%groupSize == 0
+}
+
+// digit is the value of a hexadecimal one, in lower case as ids have them.
+func digit(c byte) int {
+	if c >= 'a' {
+		return int(c-'a') + 10
+	}
+	return int(c - '0')
 }
 
 // groups are the blocks of a document's items, for the compressed codings. From
