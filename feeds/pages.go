@@ -212,8 +212,8 @@ func (f *Feeds) releasePage(ctx context.Context, e *index.Entry) (*document, err
 
 // releasePath is the path of a release's page.
 func releasePath(e *index.Entry) string {
-	if e.Slug == "" {
-		return "/releases/" + e.ID
+	if slug := e.Slug(); slug != "" {
+		return "/releases/" + e.ID + "/" + slug
 	}
-	return "/releases/" + e.ID + "/" + e.Slug
+	return "/releases/" + e.ID
 }

@@ -16,11 +16,10 @@ type Entry struct {
 	Language  string
 	Original  string // id of the release this is a translation of
 	Routine   bool
-	Slug      string // of the title, for the address of its page
-	Surfaced  int64  // milliseconds since 1970, UTC; orders feeds
-	Updated   int64  // milliseconds since 1970, UTC; time of the newest event
-	Published int64  // milliseconds since 1970, UTC; the archive of its month holds the entry
-	Size      int    // bytes of text a full entry carries
+	Surfaced  int64 // milliseconds since 1970, UTC; orders feeds
+	Updated   int64 // milliseconds since 1970, UTC; time of the newest event
+	Published int64 // milliseconds since 1970, UTC; the archive of its month holds the entry
+	Size      int   // bytes of text a full entry carries
 	// Filed is the sequence of the event that gave the entry its topics and its
 	// month, and FiledAt that event's time, milliseconds since 1970, UTC.
 	Filed   uint64
@@ -29,6 +28,7 @@ type Entry struct {
 	// event came, none of them withdrawn then or erased since.
 	Kin []Kin
 
+	title string
 	lists []*list
 	// first and weight are Surfaced and Size as they were at first: they part
 	// months into documents, and no correction may move a boundary.
@@ -46,6 +46,10 @@ func (e *Entry) Archived() *Entry {
 	}
 	return e
 }
+
+// Slug is that of the title, for the address of the release's page. It is made
+// when it is asked for, because few are and a start would make them all.
+func (e *Entry) Slug() string { return news.Slugify(e.title) }
 
 // order sorts by surfaced time, newest last, and among equal times by id,
 // smallest last: the order of feeds, read from the end.

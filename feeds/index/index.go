@@ -110,8 +110,8 @@ func (x *Index) entryOf(seq uint64, e *news.Event) *Entry {
 	size, surfaced, updated := sizeOf(r), r.SurfacedAt.UnixMilli(), r.UpdatedAt.UnixMilli()
 	return &Entry{
 		ID: r.ID, Seq: seq, Revision: r.Revision, Withdrawn: r.Status == news.Withdrawn, Routine: x.taxonomy.IsRoutine(r.Type),
-		Language: r.Language, Original: r.TranslationOf, Slug: news.Slugify(r.Title), Surfaced: surfaced, Updated: updated, Published: r.PublishedAt.UnixMilli(), Size: size,
-		Filed: seq, FiledAt: updated, lists: x.listsOf(r), first: surfaced, weight: size,
+		Language: r.Language, Original: r.TranslationOf, Surfaced: surfaced, Updated: updated, Published: r.PublishedAt.UnixMilli(), Size: size,
+		Filed: seq, FiledAt: updated, title: r.Title, lists: x.listsOf(r), first: surfaced, weight: size,
 	}
 }
 

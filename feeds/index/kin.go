@@ -27,7 +27,7 @@ func (x *Index) kin(id, language, original string) []Kin {
 	var out []Kin
 	for _, other := range append([]string{root}, x.translations[root]...) {
 		if o, ok := x.entries[other]; ok && other != id && !o.Withdrawn && o.Language != "" && o.Language != language {
-			out = append(out, Kin{o.ID, o.Language, o.Slug})
+			out = append(out, Kin{o.ID, o.Language, o.Slug()})
 		}
 	}
 	slices.SortFunc(out, func(a, b Kin) int {
