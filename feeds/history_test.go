@@ -132,7 +132,7 @@ func TestFeeds_History(t *testing.T) {
 					if current, err = taxonomy.With(news.TopicChange{Op: news.MergeTopic, Kind: news.KindField, Slug: "youth", To: "elections"}); err != nil {
 						t.Fatal(err)
 					}
-					n.wire.ReadWith(current.Refile)
+					n.wire = n.wire.ReadWith(current.Refile)
 					n.feeds = n.follow(feeds.Config{Window: 4, Taxonomy: current})
 					clear(last)
 				}

@@ -16,7 +16,7 @@ func (n *newsroom) changed(changes ...news.TopicChange) *feeds.Feeds {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.wire.ReadWith(next.Refile)
+	n.wire = n.wire.ReadWith(next.Refile)
 	n.feeds = n.follow(feeds.Config{Taxonomy: next})
 	return n.feeds
 }

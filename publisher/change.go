@@ -254,8 +254,16 @@ func (p *Publisher) Withdraw(ctx context.Context, id string, wd Withdrawal) (new
 	e, err := p.append(ctx, prev, &old, next, news.KindWithdrawn, false)
 	if err == nil {
 		p.holdBack(ctx, id)
+		p.forgetAnswers(ctx, id)
 	}
 	return e, outcome, err
+}
+
+// forgetAnswers lets no repeated request tell once more what was taken back.
+func (p *Publisher) forgetAnswers(ctx context.Context, id string) {
+	if err := p.cfg.Wire.ForgetAnswers(ctx, id); err != nil {
+		p.cfg.Log.Warn().Err(err).Str("release_id", id).Msg("answers kept for repeated requests tell of a release that was taken back")
+	}
 }
 
 // mayTakePlace refuses a release to read in the place of id that readers could

@@ -347,6 +347,7 @@ func (p *Publisher) Discard(ctx context.Context, id, match string) error {
 		return err
 	}
 	p.notDue(ctx, id)
+	p.forgetAnswers(ctx, id)
 	return nil
 }
 
@@ -444,6 +445,13 @@ func maySee(ctx context.Context, w *news.Pending) bool {
 	return caller.May(access.Draft)
 }
 
+// mayHandle judges the very version that is about to be changed: it may have come
+// under embargo since the caller was let in.
+func mayHandle(ctx context.Context, w *news.Pending) bool {
+	caller := access.From(ctx)
+	return len(caller.Scopes) == 0 || !guarded(w) || caller.May(access.ReadEmbargoed) && caller.May(access.Publish)
+}
+
 func nothingThere(id string) error {
 	return news.Problemf(news.NotFound, "nothing waits at the desk for release %s; dateline desk lists what does", id)
 }
@@ -455,7 +463,7 @@ func (p *Publisher) both(ctx context.Context, id, match string) (wire.Record, wa
 		return wire.Record{}, waits{}, nothingThere(id)
 	}
 	w, err := p.waiting(ctx, id)
-	if err == nil && w.Seq == 0 {
+	if err == nil && (w.Seq == 0 || !mayHandle(ctx, &w.Pending)) {
 		err = nothingThere(id)
 	}
 	if err == nil {

@@ -38,7 +38,6 @@ func (p *Publisher) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return p.keep(ctx, "embargoes", p.dues) })
 	g.Go(func() error { return p.overdue(ctx) })
-	g.Go(func() error { return p.keep(ctx, "erasures", p.eraseAgain) })
 	return g.Wait()
 }
 

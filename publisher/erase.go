@@ -69,16 +69,12 @@ func (p *Publisher) eraseUnpublished(ctx context.Context, id string) error {
 	if w.Seq == 0 && len(notes) == 0 {
 		return news.Problemf(news.NotFound, "there is no release %s, and nothing is kept of one; dateline list and dateline desk show which there are", id)
 	}
-	note, err := p.note(ctx, id, Entry{What: "erased"})
-	if err == nil && w.Seq > 0 {
-		if err = deskConflict(id, p.cfg.Wire.DropPending(ctx, id, w.Seq)); err != nil {
-			p.noteRefused(ctx, note, err)
-		}
-	}
-	if err != nil {
+	if _, err := p.note(ctx, id, Entry{What: "erased"}); err != nil {
 		return err
 	}
-	p.notDue(ctx, id)
+	if err := p.cfg.Wire.EraseUnpublished(ctx, id, p.cfg.Now()); err != nil {
+		return deskConflict(id, err)
+	}
 	if err := p.cfg.Wire.Rewrite(ctx, id, bare); err != nil {
 		return err
 	}
@@ -108,8 +104,10 @@ func bare(b []byte) []byte {
 	return out
 }
 
-// eraseAgain erases what a restore of an older state has brought back.
-func (p *Publisher) eraseAgain(ctx context.Context) error {
+// EraseAgain erases what a restore of an older state has brought back. It belongs
+// before [Publisher.Run] and before anything is read of the log, because the
+// words are there until it returns.
+func (p *Publisher) EraseAgain(ctx context.Context) error {
 	ctx = As(ctx, eraser)
 	for _, id := range p.cfg.Wire.ToErase() {
 		_, _, err := p.Erase(ctx, id, "Erased before; a restore had brought it back.")

@@ -47,10 +47,22 @@ func (p *Publisher) bringOutOnce(ctx context.Context, w *waits) (news.Event, err
 	if err != nil {
 		return e, err
 	}
-	if err = p.cfg.Wire.DropPending(ctx, id, w.Seq); errors.Is(err, wire.ErrConflict) {
-		err = nil // another has cleared the desk
+	return e, p.clear(ctx, *w)
+}
+
+// clear takes from the desk what is out. Another process may have marked or
+// unmarked the same version meanwhile; one that is another version stays.
+func (p *Publisher) clear(ctx context.Context, w waits) error {
+	id, version := w.Pending.Release.ID, w.Pending.Version
+	for {
+		err := p.cfg.Wire.DropPending(ctx, id, w.Seq)
+		if !errors.Is(err, wire.ErrConflict) {
+			return err
+		}
+		if w, err = p.waiting(ctx, id); err != nil || w.Seq == 0 || w.Pending.Version != version {
+			return err
+		}
 	}
-	return e, err
 }
 
 // leave checks that a version can be published, and marks it: from then on
@@ -77,13 +89,30 @@ func (p *Publisher) leave(ctx context.Context, rec wire.Record, w *waits) error 
 
 // stay takes the mark off what could not be published.
 func (p *Publisher) stay(ctx context.Context, w waits) {
-	if w.Seq == 0 || w.Pending.Leaving.IsZero() {
+	if w.Seq == 0 || w.Pending.Leaving.IsZero() || p.isOut(ctx, w) {
 		return
 	}
 	w.Pending.Leaving = time.Time{}
 	if _, err := p.cfg.Wire.KeepPending(ctx, w.Pending, w.Seq); err != nil && !errors.Is(err, wire.ErrConflict) {
 		p.cfg.Log.Warn().Err(err).Str("release_id", w.Pending.Release.ID).Msg("what was not published is tried once more by itself")
 	}
+}
+
+// isOut clears the desk of what another process has brought out meanwhile, and
+// reports whether it has.
+func (p *Publisher) isOut(ctx context.Context, w waits) bool {
+	rec, err := p.cfg.Wire.Last(ctx, w.Pending.Release.ID)
+	if err != nil {
+		return false
+	}
+	_, out, err := p.alreadyOut(ctx, rec, &w.Pending)
+	if err != nil || !out {
+		return false
+	}
+	if err := p.clear(ctx, w); err != nil {
+		p.cfg.Log.Warn().Err(err).Str("release_id", w.Pending.Release.ID).Msg("what is published waits at the desk still")
+	}
+	return true
 }
 
 func (p *Publisher) bringOutNow(ctx context.Context, rec wire.Record, w *news.Pending) (news.Event, error) {
@@ -126,6 +155,9 @@ func (p *Publisher) holdBack(ctx context.Context, id string) {
 
 // stall makes a draft of what could not be published when its embargo was over.
 func (p *Publisher) stall(ctx context.Context, w waits, why string) error {
+	if p.isOut(ctx, w) {
+		return nil
+	}
 	next := w.Pending
 	next.State, next.Until, next.Zone, next.Stalled, next.Leaving = news.Draft, time.Time{}, "", why, time.Time{}
 	next.Version, next.Changed, next.By = next.Version+1, p.cfg.Now().UTC().Truncate(time.Millisecond), access.From(ctx).Name

@@ -94,7 +94,6 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		return nil, err
 	}
 	taxonomy := a.topics.Current()
-	a.wire.ReadWith(taxonomy.Refile)
 
 	// Components stop when the process is told to, or when one of them fails.
 	a.running, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -106,8 +105,14 @@ func startApp(ctx context.Context, cfg checked, log zerolog.Logger) (_ *app, err
 		return nil, err
 	}
 	a.current.Store(components)
+	if components.pub != nil { // what a restore has brought back is gone before anybody sees it
+		if err := components.pub.EraseAgain(ctx); err != nil {
+			return nil, err
+		}
+	}
 	components.startFeeds(a)
-	components.start(a)
+	components.startEarly(a)
+	components.startLate(a)
 	a.work.Go(func() error { return a.topics.Run(a.failed, taxonomy, a.retopic) })
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.now().handler.ServeHTTP(w, r) })
 	a.serve(ops, a.opsHandler(), "the operations port")

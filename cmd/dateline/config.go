@@ -60,6 +60,7 @@ type config struct {
 	Watch           string
 	Pull            []string
 	Every           time.Duration
+	Export          string
 	LogLevel        string
 }
 
@@ -88,6 +89,7 @@ func (c *config) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.Watch, "watch", "", "`FOLDER` whose files are published and put away; one that is refused stays, with a note beside it")
 	f.StringSliceVar(&c.Pull, "pull", nil, "`URL` of a feed or listing whose entries are published; may be given several times")
 	f.DurationVar(&c.Every, "every", 5*time.Minute, "`TIME` between two pulls of a source, 1m to 24h")
+	f.StringVar(&c.Export, "export", "", "`FOLDER` in which everything that is served is kept as files, for nginx or a CDN")
 	f.StringVar(&c.LogLevel, "log-level", "info", "`LEVEL`: debug, info, warn or error")
 }
 
@@ -167,6 +169,9 @@ func (c config) check() (checked, error) {
 	}
 	if c.AlertHold < 0 || c.AlertHold > subscribers.MaxHold {
 		bad("--alert-hold %s is not between 0 and %s", c.AlertHold, subscribers.MaxHold)
+	}
+	if c.Export != "" && !c.has(roleFeeds) {
+		bad("--export needs the role feeds")
 	}
 	problems = append(problems, c.intakeProblems(out.networks)...)
 	var err error

@@ -93,10 +93,13 @@ func (a *app) intakes(p *parts) (run []func(context.Context) error) {
 	return run
 }
 
-// intakeFacts say what comes in by itself.
+// intakeFacts say what comes in by itself, and goes out as files.
 func (c *config) intakeFacts() (facts [][2]string) {
 	if c.Watch != "" {
 		facts = append(facts, [2]string{"watches", c.Watch})
+	}
+	if c.Export != "" {
+		facts = append(facts, [2]string{"exports to", c.Export})
 	}
 	if len(c.Pull) > 0 {
 		facts = append(facts, [2]string{"pulls", shownSources(c.Pull) + " every " + c.Every.String()})

@@ -24,10 +24,10 @@ type parts struct {
 	subs     *subscribers.Subscribers
 	handler  http.Handler
 
-	// rest is what runs beside the feeds. Each stop ends what it belongs to and
-	// waits for it.
-	rest                []func(context.Context) error
-	stopFeeds, stopRest func()
+	// early is what may never stand still, late what takes its time to end. Each
+	// stop ends what it belongs to and waits for it.
+	early, late                    []func(context.Context) error
+	stopFeeds, stopEarly, stopLate func()
 }
 
 // now are the components that answer.
@@ -35,7 +35,8 @@ func (a *app) now() *parts { return a.current.Load() }
 
 // assemble makes the components for a taxonomy. Nothing runs yet.
 func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err error) {
-	p := &parts{taxonomy: t, stopFeeds: func() {}, stopRest: func() {}}
+	p := &parts{taxonomy: t, stopFeeds: func() {}, stopEarly: func() {}, stopLate: func() {}}
+	log := a.wire.ReadWith(t.Refile) // each state of the taxonomy reads the log in its own words
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", unknownPath)
 	mux.Handle(openAPIPath, openAPIHandler(a.url))
@@ -48,7 +49,7 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 	}
 	if a.cfg.has(rolePublisher) {
 		p.pub, err = publisher.New(ctx, publisher.Config{
-			Wire: a.wire, Taxonomy: t, BaseURL: a.url, Now: time.Now, Log: component(a.log, rolePublisher),
+			Wire: log, Taxonomy: t, BaseURL: a.url, Now: time.Now, Log: component(a.log, rolePublisher),
 			Effects: func(ctx context.Context, prev *news.Release, e news.Event) (publisher.Effects, error) {
 				return p.effects(ctx, prev, e, a.cfg.AlertHold)
 			},
@@ -57,19 +58,22 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 			return nil, err
 		}
 		a.servePublisher(mux, p)
-		p.rest = append(p.rest, p.pub.Run)
-		p.rest = append(p.rest, a.intakes(p)...)
+		p.early = append(p.early, p.pub.Run)
+		p.early = append(p.early, a.intakes(p)...)
 	}
 	if a.cfg.has(roleFeeds) {
-		p.feeds, err = feeds.New(feeds.Config{Wire: a.wire, Taxonomy: t, BaseURL: a.url, Title: a.cfg.Title, Now: time.Now, Log: component(a.log, roleFeeds)})
+		p.feeds, err = feeds.New(feeds.Config{Wire: log, Taxonomy: t, BaseURL: a.url, Title: a.cfg.Title, Now: time.Now, Log: component(a.log, roleFeeds)})
 		if err != nil {
 			return nil, err
 		}
 		mux.Handle("/", p.feeds.Handler())
+		if a.cfg.Export != "" {
+			p.early = append(p.early, func(ctx context.Context) error { return p.feeds.Export(ctx, a.cfg.Export) })
+		}
 	}
 	if a.cfg.has(roleSubscribers) {
 		p.subs, err = subscribers.New(ctx, subscribers.Config{
-			Wire: a.wire, Taxonomy: t, BaseURL: a.url, Title: a.cfg.Title, Now: time.Now, Log: component(a.log, roleSubscribers),
+			Wire: log, Taxonomy: t, BaseURL: a.url, Title: a.cfg.Title, Now: time.Now, Log: component(a.log, roleSubscribers),
 			SMTPURL: a.cfg.SMTPURL, MailFrom: a.cfg.MailFrom, Outbox: filepath.Join(a.cfg.Data, "outbox"), AllowNetworks: a.cfg.networks, Hold: a.cfg.AlertHold,
 		})
 		if err != nil {
@@ -78,7 +82,7 @@ func (a *app) assemble(ctx context.Context, t *news.Taxonomy) (_ *parts, err err
 		api := a.keys.Require(access.Only(a.keys.Once(a.noted(p.subs.Handler())), access.Admin))
 		mux.Handle("/api/v1/subscriptions", api)
 		mux.Handle("/api/v1/subscriptions/", api)
-		p.rest = append(p.rest, p.subs.Run)
+		p.late = append(p.late, p.subs.Run)
 	}
 	p.handler = mux
 	return p, nil
@@ -110,14 +114,15 @@ func (a *app) servePublisher(mux *http.ServeMux, p *parts) {
 	mux.Handle("/api/v1/releases/{id}/trace", a.keys.Require(a.traceHandler()))
 }
 
-// startFeeds runs the feeds, and start the rest.
+// startFeeds runs the feeds, startEarly and startLate the rest.
 func (p *parts) startFeeds(a *app) {
 	if p.feeds != nil {
 		p.stopFeeds = a.run(p.feeds.Run)
 	}
 }
 
-func (p *parts) start(a *app) { p.stopRest = a.run(p.rest...) }
+func (p *parts) startEarly(a *app) { p.stopEarly = a.run(p.early...) }
+func (p *parts) startLate(a *app)  { p.stopLate = a.run(p.late...) }
 
 // run runs functions until the app ends, one of them fails, or stop is called,
 // which waits for their end.
@@ -137,12 +142,12 @@ func (a *app) run(fns ...func(context.Context) error) (stop func()) {
 
 // retopic puts components that work with another taxonomy in the place of those
 // that run. The new feeds have read the whole log, and the rest runs, before
-// anybody is answered by them.
+// anybody is answered by them. What ends embargoes stands still for a moment only,
+// whatever the deliveries take to end.
 func (a *app) retopic(t *news.Taxonomy) error {
-	a.wire.ReadWith(t.Refile)
-	next, err := a.assemble(a.failed, t)
-	if err != nil {
-		return err
+	next := a.insist(t)
+	if next == nil {
+		return nil // the app ends
 	}
 	old := a.now()
 	next.startFeeds(a)
@@ -155,13 +160,31 @@ func (a *app) retopic(t *news.Taxonomy) error {
 			a.log.Warn().Err(err).Msg("the feeds do not know yet of everything under the changed taxonomy")
 		}
 	}
-	old.stopRest()
-	next.start(a)
+	old.stopEarly()
+	next.startEarly(a)
+	old.stopLate()
+	next.startLate(a)
 	next.settle(a.failed)
 	a.current.Store(next)
 	old.stopFeeds()
 	a.log.Info().Msg("taxonomy changed")
 	return nil
+}
+
+// insist assembles components until it succeeds; nil means that the app ends.
+func (a *app) insist(t *news.Taxonomy) *parts {
+	for {
+		p, err := a.assemble(a.failed, t)
+		if err == nil {
+			return p
+		}
+		a.log.Error().Err(err).Msg("the changed taxonomy cannot be taken up yet")
+		select {
+		case <-time.After(time.Second):
+		case <-a.failed.Done():
+			return nil
+		}
+	}
 }
 
 // settle waits, within bounds, until the components have loaded what they need.

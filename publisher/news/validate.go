@@ -57,7 +57,9 @@ func Validate(t *Taxonomy, r *Release) error {
 			bad("the %s holds control characters or is not UTF-8", f.name)
 		}
 	}
-	items = append(items, badTags(t, r)...)
+	if r.Status != Withdrawn { // what was filed under a topic that is no more can still be taken back
+		items = append(items, badTags(t, r)...)
+	}
 	if len(items) == 0 {
 		return nil
 	}

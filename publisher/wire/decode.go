@@ -7,15 +7,16 @@ import (
 	"dateline/publisher/news"
 )
 
-// ReadWith lets fn see every release that is read from the log or the desk from
-// now on, before it is handed out: the log is never rewritten, so what was filed
-// under a topic that has another name now is put under that name here. fn must
-// be safe for concurrent use and change no slice in place; nil is nothing.
-func (w *Wire) ReadWith(fn func(*news.Release)) { w.readWith.Store(&fn) }
+// ReadWith is the same log, read through fn: it sees every release that is read
+// from the log or the desk before it is handed out. The log is never rewritten,
+// so what was filed under a topic that has another name now is put under that
+// name here. fn must be safe for concurrent use and change no slice in place.
+// What is closed is closed for both.
+func (w *Wire) ReadWith(fn func(*news.Release)) *Wire { return &Wire{w.core, fn} }
 
 func (w *Wire) refile(r *news.Release) {
-	if fn := w.readWith.Load(); fn != nil && *fn != nil {
-		(*fn)(r)
+	if w.readWith != nil {
+		w.readWith(r)
 	}
 }
 

@@ -72,12 +72,18 @@ func (w *Wire) KeepPending(ctx context.Context, p news.Pending, after uint64) (u
 	if w.inReserve(ctx) {
 		return 0, errReserve("keep a version at the desk")
 	}
-	return w.putPending(ctx, &nats.Msg{Subject: subjectPending + p.Release.ID, Data: data}, after)
+	return w.putPending(ctx, &nats.Msg{Subject: subjectPending + p.Release.ID, Data: data}, after, p.Version)
 }
 
 // headerVersion stands in the empty message that a version which was taken away
 // leaves behind: its number.
 const headerVersion = "Dateline-Version"
+
+// versionOf is the number that an empty message bears, 0 where there is none.
+func versionOf(h nats.Header) int {
+	n, _ := strconv.Atoi(h.Get(headerVersion))
+	return n
+}
 
 // DropPending takes the version with the sequence after from the desk, or
 // returns [ErrConflict] when it is not there any more. It and the versions before
@@ -95,7 +101,7 @@ func (w *Wire) DropPending(ctx context.Context, id string, after uint64) error {
 	} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return translate("look at the desk", err)
 	}
-	gone, err := w.putPending(ctx, empty, after)
+	gone, err := w.putPending(ctx, empty, after, 0)
 	if err != nil {
 		return err
 	}
@@ -111,7 +117,10 @@ func (w *Wire) DropPending(ctx context.Context, id string, after uint64) error {
 	return nil
 }
 
-func (w *Wire) putPending(ctx context.Context, msg *nats.Msg, after uint64) (uint64, error) {
+// putPending puts a message at the desk behind the one with the sequence after.
+// With after 0 it goes behind nothing, or what a version left that is gone; follows
+// is then the number of the new version, 0 for none.
+func (w *Wire) putPending(ctx context.Context, msg *nats.Msg, after uint64, follows int) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if after == 0 {
@@ -121,8 +130,8 @@ func (w *Wire) putPending(ctx context.Context, msg *nats.Msg, after uint64) (uin
 		case errors.Is(err, jetstream.ErrMsgNotFound):
 		case err != nil:
 			return 0, translate("look at the desk", err)
-		case len(m.Data) > 0:
-			return 0, ErrConflict
+		case len(m.Data) > 0, follows > 0 && versionOf(m.Header) != follows-1:
+			return 0, ErrConflict // another version came, and may have gone again
 		default:
 			after = m.Sequence
 		}
@@ -158,8 +167,7 @@ func (w *Wire) PendingOf(ctx context.Context, id string) (Waits, error) {
 		return Waits{}, ErrNotFound
 	}
 	if err == nil && len(m.Data) == 0 {
-		last, _ := strconv.Atoi(m.Header.Get(headerVersion)) // 0 where there is none
-		return Waits{Pending: news.Pending{Version: last}}, ErrNotFound
+		return Waits{Pending: news.Pending{Version: versionOf(m.Header)}}, ErrNotFound
 	}
 	if err != nil {
 		return Waits{}, translate("look at the desk", err)

@@ -49,6 +49,33 @@ func (w *Wire) Erase(ctx context.Context, id string) error {
 	return w.noteErasure(ctx, erasureNote{tomb, true})
 }
 
+// EraseUnpublished removes what the desk and kept answers say of a release that
+// was never public, and lists it, so that a restore does not bring it back; the
+// trail stays. It may be called again.
+func (w *Wire) EraseUnpublished(ctx context.Context, id string, now time.Time) error {
+	if w.erasures == nil {
+		return errNoDesk
+	}
+	gone := Erasure{ID: id, Time: now.UTC().Truncate(time.Millisecond)}
+	if err := w.list(gone); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, Erasure) error{w.eraseDesk, w.eraseDead, w.eraseKept} {
+		if err := step(ctx, gone); err != nil {
+			return err
+		}
+	}
+	return w.noteErasure(ctx, erasureNote{gone, true})
+}
+
+// ForgetAnswers removes the answers kept for repeated requests that name a release.
+func (w *Wire) ForgetAnswers(ctx context.Context, id string) error {
+	if w.erasures == nil {
+		return errNoDesk
+	}
+	return w.eraseKept(ctx, Erasure{ID: id})
+}
+
 func (w *Wire) erase(ctx context.Context, tomb Erasure) error {
 	for _, step := range []func(context.Context, Erasure) error{w.eraseEvents, w.eraseDesk, w.eraseAnswers, w.eraseDead, w.eraseKept} {
 		if err := step(ctx, tomb); err != nil {

@@ -130,7 +130,9 @@ func (w *Wire) finishErasures(ctx context.Context) error {
 func (w *Wire) finishErasure(ctx context.Context, id string, listed, done bool) error {
 	tomb, err := w.tombstone(ctx, id)
 	switch {
-	case errors.Is(err, ErrNotFound), err == nil && done:
+	case errors.Is(err, ErrNotFound):
+		return w.backAtDesk(ctx, id)
+	case err == nil && done:
 		return nil
 	case news.CodeOf(err) == news.Conflict:
 		if listed {
@@ -147,6 +149,21 @@ func (w *Wire) finishErasure(ctx context.Context, id string, listed, done bool) 
 	}
 	w.toErase = append(w.toErase, id)
 	return w.erase(ctx, tomb)
+}
+
+// backAtDesk finds a release that was erased, or never public and erased, and
+// waits at the desk again because of a restore.
+func (w *Wire) backAtDesk(ctx context.Context, id string) error {
+	m, err := w.desk.GetLastMsgForSubject(ctx, subjectPending+id)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound), err == nil && len(m.Data) == 0:
+		return nil
+	case err != nil:
+		return translate("look at the desk", err)
+	}
+	w.log.Warn().Str("release_id", id).Msg("a release that was erased waits at the desk again, by a backup; it must be erased again")
+	w.toErase = append(w.toErase, id)
+	return nil
 }
 
 // erasuresFile in the data folder lists the erased releases, a JSON object on

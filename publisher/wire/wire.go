@@ -55,6 +55,13 @@ type Config struct {
 
 // Wire is an open log with its queues. All methods are safe for concurrent use.
 type Wire struct {
+	*core
+
+	readWith func(*news.Release) // see ReadWith; nil for nothing
+}
+
+// core is what all handles of one open log share.
+type core struct {
 	cfg  Config
 	log  zerolog.Logger
 	emb  *embedded // nil with an external server
@@ -79,7 +86,6 @@ type Wire struct {
 	queues                      []jetstream.Stream
 	records                     *journal
 	use                         use
-	readWith                    atomic.Pointer[func(*news.Release)]
 	full                        atomic.Bool   // the last write found the store full
 	closed                      chan struct{} // closed by Close
 	closeOnce                   sync.Once
@@ -106,7 +112,7 @@ func Open(ctx context.Context, cfg Config) (*Wire, error) {
 	if cfg.Replicas < 1 || cfg.Replicas > 5 {
 		return nil, fmt.Errorf("%d replicas are asked for; choose 1 to 5", cfg.Replicas)
 	}
-	w := &Wire{cfg: cfg, appending: make(chan struct{}, 1), closed: make(chan struct{}), log: cfg.Log.With().Str("component", "wire").Logger()}
+	w := &Wire{core: &core{cfg: cfg, appending: make(chan struct{}, 1), closed: make(chan struct{}), log: cfg.Log.With().Str("component", "wire").Logger()}}
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 	}
