@@ -100,3 +100,14 @@ func (q *Query) matchBeside(sure int, e *Entry) bool {
 	}
 	return true
 }
+
+// IDs are the ids of all releases, in no order.
+func (x *Index) IDs() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]string, 0, len(x.entries))
+	for id := range x.entries {
+		out = append(out, id)
+	}
+	return out
+}
