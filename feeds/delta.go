@@ -35,9 +35,11 @@ func (f *Feeds) remember(p *plan, v *view, tag string) {
 // wantsDelta reports whether a client takes the "feed" instance manipulation
 // (RFC 3229, and the registry that it opened).
 func wantsDelta(h http.Header) bool {
-	for part := range strings.SplitSeq(strings.Join(h.Values("A-IM"), ","), ",") {
-		if name, weight := weighted(part); name == "feed" && weight > 0 {
-			return true
+	for _, field := range h.Values("A-IM") {
+		for part := range strings.SplitSeq(field, ",") {
+			if name, weight := weighted(part); name == "feed" && weight > 0 {
+				return true
+			}
 		}
 	}
 	return false

@@ -2,6 +2,7 @@ package index_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,20 +18,19 @@ import (
 // that comes in its time leave what is closed as it was.
 func TestIndex_Archive(t *testing.T) {
 	taxonomy := news.DefaultTaxonomy()
-	selections := parse(t, taxonomy)
 	rapid.Check(t, func(rt *rapid.T) {
 		h, x := newHistory(rt), index.New(taxonomy)
-		i := rapid.IntRange(0, len(paths)-1).Draw(rt, "selection")
-		q := x.Query(selections[i])
+		selection := draw(rt, taxonomy)
+		q := x.Query(selection)
 		before := map[index.Part]index.Archive{}
-		m := replay(taxonomy, selections[i:i+1], nil)
+		m := replay(taxonomy, []news.Selection{selection}, nil)
 		for range rapid.IntRange(1, 40).Draw(rt, "events") {
 			old, l := m, h.grow()
 			x.Apply(l.seq, &l.event)
 			m = m.grown(h)
 			now := everything(rt, x, q)
-			compare(rt, m, &selections[i], now)
-			walk(rt, m, &selections[i], x, q)
+			compare(rt, m, &selection, now)
+			walk(rt, m, &selection, x, q)
 			stays := stability(old, m, l)
 			for _, a := range now {
 				was, known := before[a.Part]
@@ -42,7 +42,7 @@ func TestIndex_Archive(t *testing.T) {
 				}
 				lost := stays == arrives && a.Next == (index.Part{}) && a.Part == now[0].Part
 				if !sameArchive(was, a) && !lost {
-					rt.Fatalf("%s after event %d, %s: the document %s changed from\n%v to\n%v", paths[i], l.seq, l.event.Kind, a.Part, was, a)
+					rt.Fatalf("%s after event %d, %s: the document %s changed from\n%v to\n%v", selection.Path(), l.seq, l.event.Kind, a.Part, was, a)
 				}
 			}
 			before = map[index.Part]index.Archive{}
@@ -51,6 +51,40 @@ func TestIndex_Archive(t *testing.T) {
 			}
 		}
 	})
+}
+
+// draw is a selection of any kinds, groups among them.
+func draw(t *rapid.T, taxonomy *news.Taxonomy) news.Selection {
+	path := ""
+	if rapid.Bool().Draw(t, "routine") {
+		path = "routine/"
+	}
+	kinds := 0
+	add := func(kind string, values ...string) {
+		if rapid.IntRange(0, 2).Draw(t, kind+" asked for") > 0 {
+			return
+		}
+		if kinds++; kinds > 1 {
+			path += "/"
+		}
+		path += kind + "/" + strings.Join(rapid.SliceOfNDistinct(rapid.SampledFrom(values), 1, 3, rapid.ID).Draw(t, kind), "+")
+		if kind == "country" {
+			path += rapid.SampledFrom([]string{"", "/role/about", "/role/place"}).Draw(t, "role")
+		}
+	}
+	add("field", "policing", "elections", "youth", "human", "politico-military")
+	add("country", "austria", "serbia", "kosovo", "participating-states")
+	add("source", "secretariat", "permanent-council", "mission-to-moldova")
+	add("type", "press-release", "daily-report", "news")
+	add("language", "en", "ru", "de")
+	if kinds == 0 {
+		path += "all"
+	}
+	s, err := news.ParseSelection(taxonomy, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // effect is what an event may do to archives.
