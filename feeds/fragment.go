@@ -69,6 +69,10 @@ func (f *Feeds) compress(plain []byte) (*block, error) {
 func (f *Feeds) frame(blocks []*block) error {
 	for _, b := range blocks {
 		b.framing.Do(func() {
+			if b.raw {
+				b.framed = storedFrame(b.plain)
+				return
+			}
 			var c *compressor
 			if c, b.failed = f.compressor(); b.failed == nil {
 				defer f.press.Put(c)

@@ -27,6 +27,7 @@ type block struct {
 	crc      uint32 // of the plain text
 	shift    uint32 // what appending the plain text does to a crc before it; see combine
 
+	raw     bool // not worth compressing
 	framing sync.Once
 	framed  []byte // filled by frame
 	failed  error
@@ -91,7 +92,7 @@ func stored(plain []byte) *block {
 		rest = rest[n:]
 	}
 	b := newBlock(plain, deflated)
-	b.framing.Do(func() { b.framed = storedFrame(plain) })
+	b.raw = true
 	return b
 }
 

@@ -29,6 +29,7 @@ func TestJoin(t *testing.T) {
 		for range rapid.IntRange(0, 6).Draw(rt, "blocks") {
 			text := bytes.Repeat(rapid.SliceOfN(rapid.Byte(), 0, 50).Draw(rt, "text"), rapid.SampledFrom([]int{0, 1, 30, 2000}).Draw(rt, "times"))
 			b := stored(text)
+			b.framed = storedFrame(text)
 			if rapid.Bool().Draw(rt, "compressed") {
 				deflated, err := c.deflate(text)
 				if err != nil {
