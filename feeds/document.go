@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -116,6 +117,7 @@ type document struct {
 	changed time.Time // whole second; zero for no Last-Modified
 	path    string    // canonical, where that is not known beforehand
 	asOf    uint64    // pages over everything: the last event they know
+	shows   []*index.Entry
 
 	body
 }
@@ -237,7 +239,7 @@ func (f *Feeds) assemble(ctx context.Context, format render.Format, around *fram
 	for i, frag := range fragments {
 		items[i] = frag.feed[format]
 	}
-	d := &document{}
+	d := &document{shows: entries}
 	d.blocks = around.join(head, items)
 	pack := func(c coding) func() ([]*block, error) {
 		return sync.OnceValues(func() ([]*block, error) {
@@ -267,7 +269,7 @@ func (f *Feeds) keep(ctx context.Context, key, tag string, fresh func(context.Co
 		}
 		return d, err
 	})
-	if err != nil && kept {
+	if err != nil && kept && !f.withdrawnFrom(old) {
 		f.cfg.Log.Warn().Err(err).Str("document", key).Msg("last good copy served")
 		return old, nil
 	}
@@ -275,6 +277,15 @@ func (f *Feeds) keep(ctx context.Context, key, tag string, fresh func(context.Co
 		return nil, err
 	}
 	return made.(*document), nil
+}
+
+// withdrawnFrom reports whether a document shows what was withdrawn since. It may
+// have been made while that happened.
+func (f *Feeds) withdrawnFrom(d *document) bool {
+	return slices.ContainsFunc(d.shows, func(e *index.Entry) bool {
+		now, ok := f.index.Find(e.ID)
+		return ok && now.Withdrawn && now.Seq != e.Seq
+	})
 }
 
 // makeTimeout bounds reading the log for one document.

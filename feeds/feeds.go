@@ -134,7 +134,7 @@ func (f *Feeds) seeds() (feed, pages []byte, err error) {
 			return nil, nil, fmt.Errorf("hash the taxonomy: %w", err)
 		}
 	}
-	if err := e.Encode([]any{render.Version, f.cfg.BaseURL, f.cfg.Title, f.cfg.Hub}); err != nil {
+	if err := e.Encode([]any{render.Version, packing(), f.cfg.BaseURL, f.cfg.Title, f.cfg.Hub}); err != nil {
 		return nil, nil, err
 	}
 	feed = h.Sum(nil)

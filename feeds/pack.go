@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"runtime/debug"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -16,6 +17,20 @@ const (
 	gzipLevel = 6
 	zstdLevel = zstd.SpeedDefault
 )
+
+// packing is all that decides about compressed bytes beside the text: the levels
+// here, and the versions of what compresses.
+func packing() []any {
+	out := []any{gzipLevel, zstdLevel, zstdWindow, brotliLevel, brotliWindow, groupSize}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == "github.com/klauspost/compress" || m.Path == "github.com/andybalholm/brotli" {
+				out = append(out, m.Version)
+			}
+		}
+	}
+	return out
+}
 
 // block is a piece of a document with its compressed forms, which can be joined
 // to others: complete DEFLATE blocks (RFC 1951) that look back at nothing before

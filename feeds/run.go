@@ -120,6 +120,10 @@ func (f *Feeds) apply(seq uint64, e *news.Event, live bool) {
 	if e.Kind == news.KindWithdrawn {
 		f.documents.clear() // not even as a last good copy may the text stay
 		f.items.clear()
+		f.together.clear()
+		if e.Release.Erased {
+			f.fragments.clear() // earlier revisions are among them
+		}
 	}
 	if live {
 		f.shown.note(seq, f.cfg.Now())
