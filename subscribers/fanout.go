@@ -123,6 +123,9 @@ func (f *fanout) cursor(ctx context.Context, q int) (wire.Cursor, error) {
 }
 
 func (f *fanout) event(ctx context.Context, seq uint64, e *news.Event) error {
+	if err := f.s.known(ctx, e); err != nil {
+		return err
+	}
 	if seq > f.begun && f.s.windowEnd(e).After(f.s.cfg.Now()) {
 		return f.hold(ctx, seq, e)
 	}

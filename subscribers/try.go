@@ -26,6 +26,9 @@ func (d *delivery) try(t task) (again time.Time, err error) {
 	if err != nil {
 		return time.Time{}, d.unreadable(t, err)
 	}
+	if d.s.strange(&cur.Event.Release) {
+		return d.s.cfg.Now().Add(time.Second), nil
+	}
 	to, matching, err := d.recipient(t, &cur.Event.Release)
 	switch {
 	case err != nil:

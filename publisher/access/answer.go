@@ -12,7 +12,7 @@ import (
 )
 
 // maxAnswer is the largest body of an answer that is kept, in bytes.
-const maxAnswer = 1 << 20
+const maxAnswer = 256 << 10
 
 // given is what is stored of a request: while it runs its start, then its
 // answer. The body stands behind the JSON and a line feed, as it is.
@@ -121,9 +121,10 @@ func (a *answer) send() {
 	_ = a.pass() // the client may be gone
 }
 
-// kept reports whether a repeat gets this answer again.
+// kept reports whether a repeat gets this answer again: what was refused says
+// nothing lasting, and may quote what was sent.
 func (a *answer) kept() bool {
-	return !a.through && a.status < http.StatusInternalServerError && !slices.Contains([]int{http.StatusTooManyRequests, http.StatusUnauthorized, http.StatusForbidden, StatusGone}, a.status)
+	return !a.through && a.status < http.StatusMultipleChoices
 }
 
 // given is the answer as it is stored.

@@ -42,8 +42,10 @@ const (
 // Content-Type and body). Such a request has a body of at most 2 MiB (413), and
 // its answer is held back until it is complete.
 //
-// Answers that say nothing lasting are not kept, and a repeat runs again: 5xx,
-// 429, 401 and 403, and bodies over 1 MiB. It runs again too when the process
+// Only what succeeded is kept, with a body of at most 256 KiB, of callers with a
+// scope; not what changes nothing (inspect, dry_run), and nothing once the store
+// is full but for what is kept for withdrawals. Everything else a repeat runs
+// again. It runs again too when the process
 // that ran it first ended before the answer was stored, or took longer than a
 // minute. While the bucket of answers is away such requests get 503.
 //
@@ -52,7 +54,7 @@ const (
 func (k *Keys) Once(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		values := r.Header.Values(HeaderKey)
-		if len(values) == 0 || r.Method != http.MethodPost && r.Method != http.MethodPut && r.Method != http.MethodDelete {
+		if len(values) == 0 || !k.worthKeeping(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -60,6 +62,17 @@ func (k *Keys) Once(next http.Handler) http.Handler {
 			k.refuse(w, r, err)
 		}
 	})
+}
+
+// worthKeeping reports whether the answer to a request says something that a
+// repeat would not: it changes something, by a caller who may, and there is room
+// beyond what is kept for withdrawals.
+func (k *Keys) worthKeeping(r *http.Request) bool {
+	changes := r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodDelete
+	if !changes || len(From(r.Context()).Scopes) == 0 || strings.HasSuffix(r.URL.Path, "/inspect") || r.URL.Query().Has("dry_run") {
+		return false
+	}
+	return k.cfg.Wire == nil || !k.cfg.Wire.InReserve(r.Context())
 }
 
 func (k *Keys) once(w http.ResponseWriter, r *http.Request, values []string, next http.Handler) error {

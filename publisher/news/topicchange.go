@@ -27,6 +27,12 @@ type TopicChange struct {
 	Day  string    `json:"day"`            // YYYY-MM-DD
 }
 
+// Bounds of what a topic can be renamed to, in bytes.
+const (
+	maxTopicSlug = 80
+	maxTopicName = 200
+)
+
 // goneAfter is how long a retired topic's feeds stand with their last notice.
 const goneAfter = 365 * 24 * time.Hour
 
@@ -55,7 +61,7 @@ func (t *Taxonomy) With(changes ...TopicChange) (*Taxonomy, error) {
 func (t *Taxonomy) with(c TopicChange) (*Taxonomy, error) {
 	old, known := t.Topic(c.Kind, c.Slug)
 	if !known {
-		if now, ok := t.Find(c.Kind, c.Slug); ok && c.Op != RetireTopic && (c.To == "" || c.To == now.Slug) {
+		if now, ok := t.Find(c.Kind, c.Slug); ok && c.Op != RetireTopic && c.To == now.Slug && (c.Name == "" || c.Name == now.Name) {
 			return t, nil // done already
 		}
 		_, err := t.Resolve(c.Kind, c.Slug)
@@ -145,6 +151,9 @@ func (f *taxonomyFile) rename(t *Taxonomy, old Topic, c TopicChange) error {
 	}
 	if slug == old.Slug && name == old.Name {
 		return nil
+	}
+	if len(slug) > maxTopicSlug || len(name) > maxTopicName {
+		return Problemf(Unacceptable, "a slug has at most %d characters, a name at most %d", maxTopicSlug, maxTopicName)
 	}
 	for _, wanted := range []string{slug, name} {
 		if other, ok := t.Find(c.Kind, wanted); ok && other.Slug != old.Slug {
@@ -366,4 +375,17 @@ func NotRetired(t *Taxonomy, r *Release) error {
 		return nil
 	}
 	return &Problem{Code: Unacceptable, Detail: "the release cannot be published", Items: items}
+}
+
+// UnknownTopic reports whether the release is filed under a field, country or
+// source that is not in the taxonomy.
+func UnknownTopic(t *Taxonomy, r *Release) bool {
+	for k, slugs := range map[TopicKind][]string{KindField: r.FieldSlugs(), KindCountry: r.CountrySlugs(), KindSource: r.SourceSlugs()} {
+		for _, slug := range slugs {
+			if _, ok := t.Topic(k, slug); !ok {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -54,6 +54,10 @@ func (w *Wire) room(ctx context.Context) (used, limit int64) {
 	return w.use.used, w.use.limit
 }
 
+// InReserve reports whether no more room is left than what is kept for withdrawals
+// and the queues.
+func (w *Wire) InReserve(ctx context.Context) bool { return w.inReserve(ctx) }
+
 // inReserve reports whether no more is left than the reserve.
 func (w *Wire) inReserve(ctx context.Context) bool {
 	used, limit := w.room(ctx)
