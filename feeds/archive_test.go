@@ -318,6 +318,29 @@ func TestFeeds_ArchiveStays(t *testing.T) {
 	lacks(t, n.page("/feeds/field/policing/archive/2026-03.rss"), release(3).ID)
 }
 
+// An import of old releases does not stir current documents: only what could
+// change the document of the archive they lead to does.
+func TestFeeds_ArchiveImport(t *testing.T) {
+	n := sixMonths(t)
+	for _, c := range []struct {
+		month   time.Month
+		changes bool
+	}{{time.March, false}, {time.February, false}, {time.July, true}, {time.August, true}} {
+		before := get(t, n.feeds, "/feeds/all.atom").Header.Get("ETag")
+		n.clock.advance(time.Minute)
+		r := release(30 + int(c.month))
+		r.PublishedAt = time.Date(2026, c.month, 20, 0, 0, 0, 0, time.UTC)
+		n.append(news.KindPublished, r, true)
+		if now := get(t, n.feeds, "/feeds/all.atom").Header.Get("ETag"); (now != before) != c.changes {
+			t.Errorf("a back-fill into %s: the ETag changed is %v", c.month, now != before)
+		}
+		items, _ := n.walk(t, "/feeds/all", ".json")
+		if len(items) != len(n.last) {
+			t.Errorf("the walk gives %d releases of %d", len(items), len(n.last))
+		}
+	}
+}
+
 func TestFeeds_ArchiveConditional(t *testing.T) {
 	n := sixMonths(t)
 	path := "/feeds/all/archive/2026-03.atom"

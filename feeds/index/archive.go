@@ -50,7 +50,7 @@ type Archive struct {
 func (x *Index) Archive(q Query, part Part, limits Limits) (Archive, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	m := month(part.Year*12 + int(part.Month) - 1)
+	m := part.month()
 	parts := x.parts(q, m, limits.part())
 	if part.Number < 1 || part.Number > len(parts) {
 		return Archive{}, false

@@ -164,6 +164,9 @@ func walk(t *rapid.T, m *model, s *news.Selection, x *index.Index, q index.Query
 	for _, e := range w.Entries {
 		revisions[e.ID] = e.Revision
 	}
+	if w.Behind != (index.Part{}) && w.Behind.String() != m.behind(s) {
+		t.Fatalf("behind the window is %q, want %q", w.Behind, m.behind(s))
+	}
 	complete := len(w.Entries) == len(m.matches(s))
 	if complete != (w.Behind == index.Part{}) {
 		t.Fatalf("complete is %v, behind is %q", complete, w.Behind)

@@ -131,13 +131,38 @@ func (m *model) window(s *news.Selection) []string {
 	return out
 }
 
+// filed is what is filed under a selection, from the month on that the window
+// leads to.
 func (m *model) filed(s *news.Selection) []string {
+	first := m.behind(s)
 	var out []string
+	if first != "" {
+		out = append(out, "behind "+first)
+	}
 	for _, k := range m.matches(s) {
-		out = append(out, fmt.Sprint(k.now.ID, k.filed))
+		if first == "" || k.now.PublishedAt.UTC().Format("2006-01") >= first[:7] {
+			out = append(out, fmt.Sprint(k.now.ID, k.filed))
+		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// behind is the newest document of the archive with something the window has not.
+func (m *model) behind(s *news.Selection) string {
+	window := map[string]bool{}
+	for _, n := range m.window(s) {
+		window[n[:36]] = true
+	}
+	names, docs := m.archive(s)
+	for i, doc := range docs {
+		for _, n := range doc {
+			if !window[n[:36]] {
+				return names[i]
+			}
+		}
+	}
+	return ""
 }
 
 // archive is every document of a selection's archive, the newest first: its

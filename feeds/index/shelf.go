@@ -20,6 +20,14 @@ func monthOf(ms int64) month {
 
 func (m month) part(number int) Part { return Part{int(m) / 12, time.Month(m%12 + 1), number} }
 
+// month of the zero Part is before every other.
+func (p Part) month() month {
+	if p == (Part{}) {
+		return math.MinInt
+	}
+	return month(p.Year*12 + int(p.Month) - 1)
+}
+
 // shelf is the entries of a list that were published in one month, in the order
 // in which they came.
 type shelf struct {

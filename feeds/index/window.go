@@ -18,9 +18,10 @@ func (l Limits) reached(count, size int) bool { return count >= l.Count || size 
 // Window is the entries a document of a selection shows, the newest first.
 type Window struct {
 	Entries []*Entry
-	// Changed is the time of the last event that changed an entry of the window,
-	// or that filed a release under the selection or took one from it. It is
-	// zero while nothing ever was in it.
+	// Changed is the time of the last event that changed the window or Behind: of
+	// one that changed an entry of it, or that filed a release under the selection
+	// or took one from it, unless in a month before that of Behind. It is zero
+	// while nothing ever was in it.
 	Changed time.Time
 	// Full says that a limit was reached, so there may be older entries.
 	Full bool
@@ -51,13 +52,18 @@ func (x *Index) Window(q Query, limits Limits) Window {
 			break
 		}
 	}
-	if changed := x.changed(&w, q, lead); changed >= 0 {
-		w.Changed = time.UnixMilli(changed).UTC()
-	}
 	if w.Full {
 		w.Behind = x.behind(q, w.Entries[len(w.Entries)-1], limits.part())
 	}
+	if changed := x.changed(&w, q, lead); changed >= 0 {
+		w.Changed = time.UnixMilli(changed).UTC()
+	}
 	return w
+}
+
+// reaches reports whether the place of an entry lies within the window.
+func (w *Window) reaches(e *Entry) bool {
+	return !w.Full || order(w.Entries[len(w.Entries)-1], e) < 0
 }
 
 // Fresh reports whether a window of the query that was taken as of an event is
@@ -95,20 +101,26 @@ func (x *Index) shortest(q Query) []*list {
 
 // changed is Window.Changed in milliseconds since 1970; -1 when there was none.
 // Only what came after the last change of an entry of the window is looked at.
+// What comes to or goes from a month before that of Behind cannot change Behind,
+// and what once made Behind what it is was in its month or a later one. An entry
+// that left later than the last change of those that are here left them standing
+// where they are, so that it was in the window if its place is.
 func (x *Index) changed(w *Window, q Query, lead []*list) int64 {
 	latest, lastSeq := int64(-1), uint64(0)
+	first := w.Behind.month()
 	for _, e := range w.Entries {
 		latest, lastSeq = max(latest, e.Updated), max(lastSeq, e.Seq)
 	}
 	for _, l := range lead {
 		for i := len(l.departures) - 1; i >= 0 && l.departures[i].seq > lastSeq; i-- {
-			if d := &l.departures[i]; q.match(d.old) {
+			d := &l.departures[i]
+			if (monthOf(d.old.Published) >= first || w.reaches(d.old)) && q.match(d.old) {
 				latest = max(latest, d.at)
 				break // earlier ones of this list are older still
 			}
 		}
 		for i := len(l.arrivals) - 1; i >= 0 && l.arrivals[i].Filed > lastSeq; i-- {
-			if e := l.arrivals[i]; x.entries[e.ID].Filed == e.Filed && q.match(e) {
+			if e := l.arrivals[i]; monthOf(e.Published) >= first && x.entries[e.ID].Filed == e.Filed && q.match(e) {
 				latest = max(latest, e.FiledAt)
 				break
 			}
