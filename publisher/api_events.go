@@ -16,6 +16,8 @@ import (
 const (
 	maxWait   = 30 * time.Second
 	maxEvents = 200
+	// maxEventBytes ends an answer with the event that reaches it.
+	maxEventBytes = 4 << 20
 )
 
 // errEnough ends a Follow that has found what one answer holds.
@@ -58,7 +60,7 @@ func (p *Publisher) getEvents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait time.Duration) ([]json.RawMessage, uint64, error) {
-	events, next := []json.RawMessage{}, after
+	events, next, size := []json.RawMessage{}, after, 0
 	if after >= last && wait == 0 {
 		return events, next, nil
 	}
@@ -77,7 +79,8 @@ func (p *Publisher) eventsAfter(ctx context.Context, after, last uint64, wait ti
 			return err
 		}
 		events, next = append(events, b), seq
-		if seq >= last || len(events) >= maxEvents {
+		size += len(b)
+		if seq >= last || len(events) >= maxEvents || size >= maxEventBytes {
 			return errEnough
 		}
 		return nil

@@ -28,10 +28,8 @@ func (p *Publisher) Publish(ctx context.Context, r news.Release, in Intent) (new
 	if err != nil {
 		return news.Event{}, "", err
 	}
-	if in.Later == nil {
-		if err := p.nothingWaits(ctx, r.ID, news.KindPublished); err != nil {
-			return news.Event{}, "", err
-		}
+	if err := p.mayPass(ctx, r.ID, news.KindPublished, in.Later); err != nil {
+		return news.Event{}, "", err
 	}
 	if err := p.mayBelong(ctx, prev, origin); err != nil {
 		return news.Event{}, "", err
@@ -179,10 +177,20 @@ func (p *Publisher) mayReplace(ctx context.Context, prev wire.Record, c Change, 
 	if c.Match > 0 && c.Match != r.Revision {
 		return stale(r, c.Match)
 	}
-	if c.Later != nil {
-		return nil
+	return p.mayPass(ctx, r.ID, kind, c.Later)
+}
+
+// mayPass refuses a change past what waits at the desk. One that would wait there
+// itself takes its place, if the caller may see that.
+func (p *Publisher) mayPass(ctx context.Context, id string, kind news.Kind, later *Hold) error {
+	if later == nil {
+		return p.nothingWaits(ctx, id, kind)
 	}
-	return p.nothingWaits(ctx, r.ID, kind)
+	w, err := p.waiting(ctx, id)
+	if err == nil && w.pending() != nil && !maySee(ctx, w.pending()) {
+		err = notWithThisKey(w.pending())
+	}
+	return err
 }
 
 // Republish makes a withdrawn release public again, with new content. Who got

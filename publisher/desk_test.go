@@ -186,8 +186,8 @@ func TestHandler_desk_scopes(t *testing.T) {
 	}
 	// What each key is answered, if not 403; the last version is put there anew each time.
 	may := map[string]map[string]int{
-		"draft":                  {"list": 200, "show": 404, "edit": 404, "same embargo": 404, "other embargo": 404, "lift": 404, "discard": 404, "replace by draft": 409, "preview past it": 409, "preview with it": 200, "correct, to wait": 404},
-		"publish":                {"list": 200, "show": 404, "edit": 404, "same embargo": 404, "other embargo": 404, "lift": 404, "discard": 404, "replace by draft": 409, "replace": 409, "publish past it": 409, "preview past it": 409, "preview with it": 200, "correct": 404, "republish": 404, "correct, to wait": 404, "revise by its id": 404},
+		"draft":                  {"list": 200, "show": 404, "edit": 404, "same embargo": 404, "other embargo": 404, "lift": 404, "discard": 404, "replace by draft": 409, "preview past it": 409, "preview with it": 409, "correct, to wait": 404},
+		"publish":                {"list": 200, "show": 404, "edit": 404, "same embargo": 404, "other embargo": 404, "lift": 404, "discard": 404, "replace by draft": 409, "replace": 409, "publish past it": 409, "preview past it": 409, "preview with it": 409, "correct": 404, "republish": 404, "correct, to wait": 404, "revise by its id": 404},
 		"publish read-embargoed": {"list": 200, "show": 200, "history": 200, "edit": 200, "same embargo": 200, "other embargo": 200, "lift": 200, "discard": 204, "replace by draft": 201, "replace": 201, "publish past it": 409, "preview past it": 409, "preview with it": 200, "correct": 404, "republish": 404, "correct, to wait": 404, "revise by its id": 404},
 		"withdraw":               {"list": 200, "show": 404, "edit": 404, "same embargo": 404, "other embargo": 404, "lift": 404, "discard": 404, "withdraw": 404, "take its place": 422},
 		"read-embargoed":         {"list": 200, "show": 200, "history": 200},

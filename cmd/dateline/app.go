@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,8 @@ type app struct {
 	keys    *access.Keys
 	topics  *topics.Store
 	current atomic.Pointer[parts]
+
+	changing sync.Mutex // held while the taxonomy is changed by a request
 
 	work    *errgroup.Group
 	cancel  context.CancelFunc

@@ -63,14 +63,17 @@ func (a *app) postTaxonomy(r *http.Request) (any, error) {
 	return a.changeTaxonomy(r.Context(), wish)
 }
 
-// changeTaxonomy tells who follows the topic, then stores the change. Every
-// process takes it up by itself; this one has when the answer goes out, unless
-// that takes long.
+// changeTaxonomy stores the change, then tells who follows the topic: nobody is
+// told of what has not happened. Every process takes it up by itself; this one has
+// when the answer goes out, unless that takes long. Once it is stored, a client
+// that goes away stops nothing.
 func (a *app) changeTaxonomy(ctx context.Context, wish taxonomyWish) (taxonomyEffect, error) {
+	a.changing.Lock()
+	defer a.changing.Unlock()
 	now := time.Now().UTC()
 	out := taxonomyEffect{Change: topics.Change{
 		TopicChange: news.TopicChange{Op: wish.Op, Kind: wish.Kind, Slug: wish.Slug, To: wish.To, Name: news.CleanLine(wish.Name), Day: now.Format(time.DateOnly)},
-		Time:        now.Truncate(time.Second), By: access.From(ctx).Name,
+		Time:        now.Truncate(time.Millisecond), By: access.From(ctx).Name,
 	}, Redirects: map[string]string{}}
 	old := a.topics.Current()
 	next, err := a.topics.Try(out.TopicChange)
@@ -83,19 +86,11 @@ func (a *app) changeTaxonomy(ctx context.Context, wish taxonomyWish) (taxonomyEf
 	if err := a.measure(ctx, &out, next); err != nil || wish.DryRun {
 		return out, err
 	}
-	p := a.now()
-	refused, err := p.pub.Note(ctx, "taxonomy", out.Op, inWords(&out.TopicChange))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*takeUp)
+	defer cancel()
+	refused, err := a.now().pub.Note(ctx, "taxonomy", out.Op, inWords(&out.TopicChange))
 	if err != nil {
 		return out, err
-	}
-	if topic, _ := old.Topic(out.Kind, out.Slug); !wish.Quiet && topic.Retired == "" {
-		e, _, err := p.pub.Publish(ctx, notice(old, next, out.Change, a.url), publisher.Intent{})
-		if err != nil {
-			refused(err)
-			return out, err
-		}
-		out.NoticeID = e.Release.ID
-		a.awaitFanOut(ctx, e.Release.ID)
 	}
 	if err := a.topics.Make(ctx, out.Change); err != nil {
 		refused(err)
@@ -103,6 +98,14 @@ func (a *app) changeTaxonomy(ctx context.Context, wish taxonomyWish) (taxonomyEf
 	}
 	out.Done = true
 	a.awaitTaxonomy(ctx)
+	if topic, _ := old.Topic(out.Kind, out.Slug); !wish.Quiet && topic.Retired == "" {
+		e, _, err := a.now().pub.Publish(ctx, notice(old, next, out.Change, a.url), publisher.Intent{Notice: true})
+		if err != nil { // the change is made all the same
+			a.log.Error().Err(err).Msg("who follows a topic was not told of its change")
+			return out, nil
+		}
+		out.NoticeID = e.Release.ID
+	}
 	return out, nil
 }
 
@@ -145,18 +148,18 @@ func inWords(c *news.TopicChange) string {
 func notice(old, next *news.Taxonomy, c topics.Change, base string) news.Release {
 	text := noticeText(next, c, base)
 	r := news.Release{
-		Origin: fmt.Sprintf("dateline:taxonomy:%s:%s/%s:%s", c.Op, c.Kind, c.Slug, c.Time.Format(time.RFC3339)),
+		Origin: fmt.Sprintf("dateline:taxonomy:%s:%s:%s", c.Op, inWords(&c.TopicChange), c.Time.Format(time.RFC3339Nano)),
 		Title:  noticeTitle(old, next, c), Text: text, HTML: "<p>" + strings.ReplaceAll(text, "&", "&amp;") + "</p>", Summary: text, Language: "en",
 		PublishedAt: c.Time,
 	}
-	for _, t := range old.Topics(news.KindType) {
-		if t.Slug == "news" {
+	for _, t := range next.Topics(news.KindType) {
+		if t.Slug == "news" && t.Retired == "" {
 			r.Type = t.Slug
 		}
 	}
-	slug := c.Slug
+	slug := next.Current(c.Kind, c.Slug) // the change is made when this goes out
 	evidence := news.Evidence{Rule: "editor", Confidence: 1}
-	if members := old.Members(c.Kind, slug); members != nil {
+	if members := next.Members(c.Kind, slug); members != nil {
 		slug = members[0] // a group is followed through its members
 	} else {
 		r.Tells = &news.TopicRef{Kind: c.Kind, Slug: slug}
@@ -203,16 +206,6 @@ func noticeText(next *news.Taxonomy, c topics.Change, base string) string {
 }
 
 const takeUp = 10 * time.Second // how long an answer waits for what happens beside it
-
-// awaitFanOut gives the notice the time to be addressed to who follows the topic
-// under its old name, as far as that happens in this process.
-func (a *app) awaitFanOut(ctx context.Context, id string) {
-	rec, err := a.wire.Last(ctx, id)
-	if err != nil || a.now().subs == nil || a.cfg.AlertHold > 0 {
-		return
-	}
-	a.await(ctx, func() bool { return a.now().subs.Stats().FannedOut >= rec.Seq })
-}
 
 func (a *app) awaitTaxonomy(ctx context.Context) {
 	wanted := a.topics.Current()
