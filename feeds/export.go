@@ -44,6 +44,9 @@ const exportRetry = 10 * time.Second
 // files of what is gone, a withdrawn release or an old name of a topic, are
 // removed: what is not there is for the server behind to answer.
 //
+// A page of a topic also tells what changes without an event, such as the pace of
+// the last weeks; in the export it is as of the last event that touched it.
+//
 // The folder is made when missing; one that holds other things is refused.
 func (f *Feeds) Export(ctx context.Context, dir string) error {
 	x, err := f.newExport(dir)
@@ -204,6 +207,10 @@ func (x *export) some(ctx context.Context, to uint64) error {
 			}
 		}
 	}
+	if len(releases) > 0 {
+		every := news.Selection{Routine: true}
+		touched[every.Path()], oldest[every.Path()] = every, oldest["all"]
+	}
 	for p, s := range touched {
 		if err := x.selection(ctx, s, oldest[p], nil); err != nil {
 			return err
@@ -280,9 +287,21 @@ func (x *export) overviews(ctx context.Context, written map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	for _, at := range mapPart.FindAllString(string(parts), -1) {
+	listed := mapPart.FindAllString(string(parts), -1)
+	for _, at := range listed {
 		if err := x.document(ctx, at, written); err != nil {
 			return err
+		}
+	}
+	entries, err := fs.ReadDir(x.root.FS(), ".")
+	if err != nil {
+		return fmt.Errorf("read the export: %w", err)
+	}
+	for _, e := range entries { // a part whose last release was withdrawn is listed no more
+		if at := mapPart.FindString("/" + e.Name()); at != "" && !slices.Contains(listed, at) {
+			if err := x.remove(e.Name()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
