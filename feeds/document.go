@@ -41,13 +41,14 @@ type frames struct {
 // frame is what stands around the items of a document.
 type frame struct {
 	render.Frame
+	before, after   *block // of the head, around its time
 	separator, foot *block
 }
 
-// join puts blocks of items between the head and the foot.
-func (f *frame) join(head *block, items []*block) []*block {
-	out := make([]*block, 0, 2*len(items)+2)
-	out = append(out, head)
+// join puts blocks of items between the head, with a time, and the foot.
+func (f *frame) join(stamp *block, items []*block) []*block {
+	out := make([]*block, 0, 2*len(items)+4)
+	out = append(out, f.before, stamp, f.after)
 	for i, item := range items {
 		if i > 0 && f.separator.length > 0 {
 			out = append(out, f.separator)
@@ -62,7 +63,13 @@ func (f *Feeds) newFrame(format render.Format, head render.Feed) (*frame, error)
 	if err != nil {
 		return nil, err
 	}
-	return &frame{around, stored([]byte(format.Separator())), stored(around.Foot())}, nil
+	before, _, after := around.Parts(render.Epoch)
+	made := &frame{Frame: around, separator: stored([]byte(format.Separator())), foot: stored(around.Foot())}
+	if made.before, err = f.compress(before); err != nil {
+		return nil, err
+	}
+	made.after, err = f.compress(after)
+	return made, err
 }
 
 // frameOf is the frame of the plan's current document in a format.
@@ -234,17 +241,18 @@ func (f *Feeds) assemble(ctx context.Context, format render.Format, around *fram
 	if err != nil {
 		return nil, err
 	}
-	head := stored(around.Head(updated))
+	_, at, _ := around.Parts(updated)
+	stamp := stored(at)
 	items := make([]*block, len(fragments))
 	for i, frag := range fragments {
 		items[i] = frag.feed[format]
 	}
 	d := &document{shows: entries}
-	d.blocks = around.join(head, items)
+	d.blocks = around.join(stamp, items)
 	pack := func(c coding) func() ([]*block, error) {
 		return sync.OnceValues(func() ([]*block, error) {
 			groups, err := f.groups(format, c, entries, items)
-			return around.join(head, groups), err
+			return around.join(stamp, groups), err
 		})
 	}
 	d.zipped, d.framed = pack(gzipped), pack(zstandard)

@@ -18,10 +18,14 @@ const (
 	zstdLevel = zstd.SpeedDefault
 )
 
+// packingVersion is part of every ETag. Raise it with every change of how texts
+// are parted and joined.
+const packingVersion = 1
+
 // packing is all that decides about compressed bytes beside the text: the levels
 // here, and the versions of what compresses.
 func packing() []any {
-	out := []any{gzipLevel, zstdLevel, zstdWindow, brotliLevel, brotliWindow, groupSize}
+	out := []any{packingVersion, gzipLevel, zstdLevel, zstdWindow, brotliLevel, brotliWindow, groupSize}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			if m.Path == "github.com/klauspost/compress" || m.Path == "github.com/andybalholm/brotli" {

@@ -99,6 +99,11 @@ func (f *Frame) Head(updated time.Time) []byte {
 	return append(b, f.after...)
 }
 
+// Parts are Head in three: only the second depends on the time.
+func (f *Frame) Parts(updated time.Time) (before, stamp, after []byte) {
+	return f.before, updated.UTC().AppendFormat(nil, f.layout), f.after
+}
+
 // Foot is the part behind the items.
 func (f *Frame) Foot() []byte { return f.foot }
 
