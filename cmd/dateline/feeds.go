@@ -55,7 +55,7 @@ type listedFeed struct {
 
 // listFeeds reads the list of all feeds that the server gives to feed readers.
 func (c *client) listFeeds(ctx context.Context) ([]listedFeed, error) {
-	b, _, err := c.read(ctx, "/opml")
+	doc, err := c.read(ctx, "/opml")
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (c *client) listFeeds(ctx context.Context) ([]listedFeed, error) {
 	var list struct {
 		Body []outline `xml:"body>outline"`
 	}
-	if err := xml.Unmarshal(b, &list); err != nil {
+	if err := xml.Unmarshal(doc.body, &list); err != nil {
 		return nil, fmt.Errorf("the server's list of feeds cannot be read: %w", err)
 	}
 	var out []listedFeed
@@ -95,11 +95,18 @@ func (c *client) listFeeds(ctx context.Context) ([]listedFeed, error) {
 	return out, nil
 }
 
+// fetched is a document as a feed reader gets it.
+type fetched struct {
+	body   []byte
+	status int
+	etag   string
+}
+
 // read gets a document as a feed reader does.
-func (c *client) read(ctx context.Context, path string, header ...string) ([]byte, *http.Response, error) {
+func (c *client) read(ctx context.Context, path string, header ...string) (fetched, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
-		return nil, nil, err
+		return fetched{}, err
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -107,17 +114,17 @@ func (c *client) read(ctx context.Context, path string, header ...string) ([]byt
 	req.Header.Set("User-Agent", "dateline/"+version())
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, unreachable(c.base, err)
+		return fetched{}, unreachable(c.base, err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
-		return nil, res, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
+		return fetched{}, fmt.Errorf("the answer of %s broke off: %w", c.base, err)
 	}
 	if res.StatusCode >= 400 {
-		return nil, res, fmt.Errorf("%s: %w", path, refusal(c.base, res, b))
+		return fetched{}, fmt.Errorf("%s: %w", path, refusal(c.base, res, b))
 	}
-	return b, res, nil
+	return fetched{b, res.StatusCode, res.Header.Get("ETag")}, nil
 }
 
 func (p *program) feedsListCommand() *cobra.Command {
@@ -164,11 +171,11 @@ func (p *program) feedsGetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, _, err := c.read(cmd.Context(), feedPath(args[0]))
+			doc, err := c.read(cmd.Context(), feedPath(args[0]))
 			if err != nil {
 				return err
 			}
-			_, err = p.io.out.Write(b)
+			_, err = p.io.out.Write(doc.body)
 			return err
 		},
 	}
@@ -241,17 +248,18 @@ func (p *program) checkFeeds(ctx context.Context, c *client, names []string, asJ
 		_ = bar.Add(1) // a terminal that went away is no reason to stop
 	}
 	_ = bar.Finish()
-	if asJSON {
+	switch {
+	case asJSON:
 		if err := printJSON(p.io.out, map[string]any{"feeds": len(paths), "documents": checked, "problems": found}); err != nil {
 			return err
 		}
-	} else if len(found) > 0 {
+	case len(found) > 0:
 		rows := make([][]string, len(found))
 		for i, o := range found {
 			rows[i] = []string{o.Document, o.Problem}
 		}
 		printTable(p.io.out, []string{"document", "problem"}, rows)
-	} else {
+	default:
 		fmt.Fprintf(p.io.out, "ok: %d feeds, %d documents, nothing is wrong\n", len(paths), checked)
 	}
 	if len(found) > 0 {
@@ -289,19 +297,19 @@ func (c *client) checkChain(ctx context.Context, path, format string) (documents
 		}
 		seen[at] = true
 		object := func(text string, args ...any) { found = append(found, objection{at, fmt.Sprintf(text, args...)}) }
-		b, res, err := c.read(ctx, at)
+		doc, err := c.read(ctx, at)
 		if err != nil {
 			return documents, ids, found, err
 		}
 		documents++
-		r := check.Document(format, b)
+		r := check.Document(format, doc.body)
 		for _, problem := range r.Problems {
 			object("%s", problem)
 		}
-		if at == path && len(b) > maxFeed {
-			object("it has %d kB, which small readers do not take", len(b)>>10)
+		if at == path && len(doc.body) > maxFeed {
+			object("it has %d kB, which small readers do not take", len(doc.body)>>10)
 		}
-		if err := c.checkValidators(ctx, at, res); err != nil {
+		if err := c.checkValidators(ctx, at, doc.etag); err != nil {
 			object("%s", err)
 		}
 		for _, id := range r.IDs {
@@ -320,17 +328,16 @@ func (c *client) checkChain(ctx context.Context, path, format string) (documents
 }
 
 // checkValidators asks once more with the validators of the first answer.
-func (c *client) checkValidators(ctx context.Context, path string, res *http.Response) error {
-	tag := res.Header.Get("ETag")
+func (c *client) checkValidators(ctx context.Context, path, tag string) error {
 	if tag == "" || strings.HasPrefix(tag, "W/") {
 		return fmt.Errorf("its ETag %q is none, or weak", tag)
 	}
-	_, again, err := c.read(ctx, path, "If-None-Match", tag)
+	again, err := c.read(ctx, path, "If-None-Match", tag)
 	if err != nil {
 		return err
 	}
-	if again.StatusCode != http.StatusNotModified && again.Header.Get("ETag") == tag {
-		return fmt.Errorf("asked with its own ETag it answers %s", again.Status)
+	if again.status != http.StatusNotModified && again.etag == tag {
+		return fmt.Errorf("asked with its own ETag it answers %d", again.status)
 	}
 	return nil
 }
