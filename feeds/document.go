@@ -29,19 +29,14 @@ type plan struct {
 	head      render.Feed
 	view      atomic.Pointer[view]
 	measure   atomic.Pointer[measure]
-	frames    atomic.Pointer[frames]
-}
-
-// frames are the current documents' beginnings and ends, by format.
-type frames struct {
-	behind   index.Part // what they lead to
-	byFormat map[render.Format]*frame
+	frames    sync.Map // render.Format to *frame, of the current documents
 }
 
 // frame is what stands around the items of a document.
 type frame struct {
 	render.Frame
-	before, after   *block // of the head, around its time
+	behind          index.Part // what a current document leads to
+	before, after   *block     // of the head, around its time
 	separator, foot *block
 }
 
@@ -74,22 +69,19 @@ func (f *Feeds) newFrame(format render.Format, head render.Feed) (*frame, error)
 
 // frameOf is the frame of the plan's current document in a format.
 func (f *Feeds) frameOf(p *plan, v *view, format render.Format) (*frame, error) {
-	if kept := p.frames.Load(); kept != nil && kept.behind == v.window.Behind {
-		return kept.byFormat[format], nil
+	if kept, ok := p.frames.Load(format); ok && kept.(*frame).behind == v.window.Behind {
+		return kept.(*frame), nil
 	}
 	head := p.head
 	head.Complete = v.window.Behind == index.Part{}
 	head.Previous = nameOf(v.window.Behind)
-	fresh := &frames{v.window.Behind, map[render.Format]*frame{}}
-	for _, format := range render.Formats {
-		made, err := f.newFrame(format, head)
-		if err != nil {
-			return nil, err
-		}
-		fresh.byFormat[format] = made
+	made, err := f.newFrame(format, head)
+	if err != nil {
+		return nil, err
 	}
-	p.frames.Store(fresh)
-	return fresh.byFormat[format], nil
+	made.behind = v.window.Behind
+	p.frames.Store(format, made)
+	return made, nil
 }
 
 // view is a plan's window with the validators that follow from it.

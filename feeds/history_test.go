@@ -92,7 +92,7 @@ func TestFeeds_History(t *testing.T) {
 			n.feeds = n.follow(feeds.Config{Window: 4})
 			type state struct{ etag, modified, body string }
 			last := map[string]state{}
-			for step := range 40 {
+			for step := range 30 {
 				changed := n.random(rnd, step)
 				n.clock.advance(time.Duration(1000+rnd.IntN(2000)) * time.Millisecond)
 				for _, path := range watched {
@@ -116,7 +116,7 @@ func TestFeeds_History(t *testing.T) {
 					}
 				}
 				n.compareWhole(t, current, []string{"all", "routine/all", "field/policing", "country/austria/role/about"}[rnd.IntN(4)])
-				if step%20 == 19 {
+				if step%15 == 14 {
 					want, got := n.everything(t, n.feeds), n.everything(t, n.follow(feeds.Config{Window: 4, Taxonomy: current}))
 					if len(want) != len(got) {
 						t.Errorf("step %d: a replay gives %d documents, want %d", step, len(got), len(want))
@@ -127,7 +127,7 @@ func TestFeeds_History(t *testing.T) {
 						}
 					}
 				}
-				if step == 24 { // from here on under a taxonomy that was changed
+				if step == 17 { // from here on under a taxonomy that was changed
 					var err error
 					if current, err = taxonomy.With(news.TopicChange{Op: news.MergeTopic, Kind: news.KindField, Slug: "youth", To: "elections"}); err != nil {
 						t.Fatal(err)
