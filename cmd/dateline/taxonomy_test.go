@@ -55,6 +55,7 @@ func TestServer_topicsChangeWhileItRuns(t *testing.T) {
 		if to := header.Get("Location"); status != http.StatusMovedPermanently || !strings.HasSuffix(to, "/feeds/field/police-matters.rss") {
 			t.Errorf("the old feed answers %d to %q", status, to)
 		}
+		s.awaitInFeed(t, "/feeds/field/police-matters.json", effect.NoticeID)
 		_, _, feed := s.fetch(t, "/feeds/field/police-matters.json")
 		for _, want := range []string{first.Subject, effect.NoticeID, "Police matters"} {
 			if !strings.Contains(string(feed), want) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +70,8 @@ func (k *Keys) Once(next http.Handler) http.Handler {
 // beyond what is kept for withdrawals.
 func (k *Keys) worthKeeping(r *http.Request) bool {
 	changes := r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodDelete
-	if !changes || len(From(r.Context()).Scopes) == 0 || strings.HasSuffix(r.URL.Path, "/inspect") || r.URL.Query().Has("dry_run") {
+	dry, _ := strconv.ParseBool(r.URL.Query().Get("dry_run"))
+	if !changes || dry || len(From(r.Context()).Scopes) == 0 || strings.HasSuffix(r.URL.Path, "/inspect") {
 		return false
 	}
 	return k.cfg.Wire == nil || !k.cfg.Wire.InReserve(r.Context())
