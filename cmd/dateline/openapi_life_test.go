@@ -299,15 +299,20 @@ func notSeen() map[string]string {
 
 		"listReleases 503":        "only in the first moments of a server; without the log the list is answered from memory",
 		"listDesk 503":            "only in the first moments of a server; without the log the list is answered from memory",
+		"discardWaiting 422":      "only for an Idempotency-Key that was used for another request",
+		"liftEmbargo 422":         "only for an Idempotency-Key that was used for another request",
+		"importReleases 422":      "only for an Idempotency-Key that was used for another request",
+		"unsubscribe 422":         "only for an Idempotency-Key that was used for another request",
+		"inspectDocument 503":     "only in the first moments of a server, while keys are loaded",
 		"listTaxonomyChanges 503": "only in the first moments of a server, while keys are loaded",
 
 		// Two requests at the same moment meet here by chance alone.
-		"eraseRelease 409":    "only while somebody else changes the release",
-		"editWaiting 409":     "only while somebody else changes what waits, or while it comes out",
-		"discardWaiting 409":  "only while somebody else changes what waits, or while it comes out",
-		"importReleases 409":  "only while the first request with the Idempotency-Key runs",
-		"subscribe 409":       "only while the first request with the Idempotency-Key runs",
-		"unsubscribe 409":     "only while the first request with the Idempotency-Key runs",
+		"eraseRelease 409":   "only while somebody else changes the release",
+		"editWaiting 409":    "only while somebody else changes what waits, or while it comes out",
+		"discardWaiting 409": "only while somebody else changes what waits, or while it comes out",
+		"importReleases 409": "only while the first request with the Idempotency-Key runs",
+		"subscribe 409":      "only while the first request with the Idempotency-Key runs",
+		"unsubscribe 409":    "only while the first request with the Idempotency-Key runs",
 	}
 }
 

@@ -66,6 +66,8 @@ func (s *apiServer) liveReleases(t *testing.T) {
 	if same := s.ask(t, 200, all, first); same.header.Get("Dateline-Outcome") != "unchanged" {
 		t.Errorf("the same once more is %v", same.header)
 	}
+	s.ask(t, 200, all, first, access.HeaderKey, "used-twice")
+	s.ask(t, 422, all+"?origin=another", first, access.HeaderKey, "used-twice")
 	s.ask(t, 200, all+"?revises="+made.id(t)+"&accept_proposals=true&dry_run=false&backfill=false&status=published", paper("A first release, revised", "life:1", "It says more."))
 	s.ask(t, 201, all+"?origin=life:2", "---\ntitle: A second release\ndate: 2011-05-17\n---\nIt is old, and says nothing of countries.\n")
 	s.ask(t, 201, all+"?backfill=true", doubtful(paper("An old release", "life:3", "It is found again.")))
