@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +58,9 @@ func checkFolder(dir, data string) error {
 	}
 	if own, err := os.Stat(data); err == nil && os.SameFile(st, own) {
 		return errors.New("it is the data folder; watch another one")
+	}
+	if st, err := os.Lstat(filepath.Join(dir, "published")); err == nil && !st.IsDir() {
+		return errors.New("it holds a file called published, which is where published files are put away; move it")
 	}
 	probe, err := os.CreateTemp(dir, ".dateline-*.tmp")
 	if err != nil {

@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"os"
@@ -71,9 +72,10 @@ type trouble struct {
 // seen is what a watcher remembers of a file.
 type seen struct {
 	info     fs.FileInfo
-	fresh    bool // not looked into since this state was first seen
-	refused  bool // in this state
-	noted    bool // a note of ours lies beside it
+	fresh    bool               // not looked into since this state was first seen
+	refused  bool               // in this state
+	noted    bool               // a note of ours lies beside it
+	out      *[sha256.Size]byte // of what was published and could not be put away
 	failures int
 	until    time.Time // nothing is tried before
 }
@@ -186,6 +188,10 @@ func (w *Watcher) take(ctx context.Context, f folder, info fs.FileInfo) {
 	var e news.Event
 	var outcome publisher.Outcome
 	var warnings []string
+	if err == nil && s.out != nil && *s.out == sha256.Sum256(b) {
+		w.done(f, s, b) // it is out; to publish it once more could undo what came since
+		return
+	}
 	if err == nil {
 		e, outcome, warnings, err = w.publish(ctx, f, name, b)
 	}
@@ -307,8 +313,7 @@ func (w *Watcher) dropNote(f folder, name string) {
 	}
 }
 
-// done puts a published file away. Should that fail it is published once more
-// later, which changes nothing, and moved then.
+// done puts a published file away. Should that fail only that is tried again.
 func (w *Watcher) done(f folder, s *seen, published []byte) {
 	name := s.info.Name()
 	w.dropNote(f, name)
@@ -320,6 +325,8 @@ func (w *Watcher) done(f folder, s *seen, published []byte) {
 	case errors.Is(err, errChanged), errors.Is(err, fs.ErrNotExist):
 		delete(w.files, name) // another process has moved it, or there is a new one
 	default:
+		sum := sha256.Sum256(published)
+		s.out = &sum
 		s.failures++
 		s.until = w.cfg.Now().Add(doubled(failLeast, failMost, s.failures))
 		w.cfg.Log.Error().Err(err).Str("file", name).Msg("a published file cannot be moved; let the server write into the folder and its folder " + archive)

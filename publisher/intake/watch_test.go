@@ -491,6 +491,29 @@ func TestWatcher_Look_loses(t *testing.T) {
 		d.wantDone("a.md")
 		d.wantEvents(1)
 	})
+	t.Run("no change that came since, when a file cannot be put away", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t)
+		d.put("published", "a file where the folder should be")
+		d.put("a.md", markdown("A", "One."))
+		d.look()
+		d.wantEvents(1)
+		r := d.all()[0].Release
+		r.Text, r.HTML = "Two.", "<p>Two.</p>"
+		if _, _, err := d.pub.Correct(t.Context(), r.ID, r, publisher.Change{Minor: true}); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.move(24 * time.Hour)
+		d.look()
+		d.wantEvents(2)
+		if err := os.Remove(d.path("published")); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.move(24 * time.Hour)
+		d.look()
+		d.wantDone("a.md")
+		d.wantEvents(2)
+	})
 	t.Run("no version that comes while the one before is published", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t)
