@@ -237,7 +237,7 @@ func (p *Publisher) planOf(r *http.Request, q url.Values) (plan, error) {
 			return out, news.Problemf(news.BadRequest, "status=%s does not go with an embargo; leave one of them out", news.CleanLine(status))
 		}
 	case status == string(news.Draft):
-		out.hold, scope = &Hold{Match: deskMatch(r), OnlyDrafts: !access.From(r.Context()).May(access.Publish)}, access.Draft
+		out.hold, scope = &Hold{Match: deskMatch(r)}, access.Draft
 	case status != "" && status != string(news.Published):
 		return out, news.Problemf(news.BadRequest, "status=%s is none a new version can have; use draft or published, or give an embargo", news.CleanLine(status))
 	case q.Has("zone"):

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"dateline/publisher/access"
@@ -14,93 +12,12 @@ import (
 	"dateline/publisher/wire"
 )
 
-// desk is what waits, in memory: the list that editors see, and what the timer
-// looks at. Decisions are made on what the stream says.
-type desk struct {
-	mu     sync.RWMutex
-	waits  map[string]wire.Waits
-	loaded chan struct{} // closed when everything that was there is in
-	once   sync.Once
-}
-
-func newDesk() *desk { return &desk{waits: map[string]wire.Waits{}, loaded: make(chan struct{})} }
-
-func (d *desk) take(id string, at wire.Waits, gone bool) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case id == "":
-		d.once.Do(func() { close(d.loaded) })
-	case gone:
-		delete(d.waits, id)
-	default:
-		d.waits[id] = at
-	}
-	return nil
-}
-
-// all lists what waits, what is due first, drafts behind by their last change.
-func (d *desk) all() []news.Pending {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	out := make([]news.Pending, 0, len(d.waits))
-	for _, w := range d.waits {
-		out = append(out, w.Pending)
-	}
-	slices.SortFunc(out, func(a, b news.Pending) int {
-		return cmp.Or(cmp.Compare(b.State, a.State), a.Until.Compare(b.Until), b.Changed.Compare(a.Changed), strings.Compare(a.Release.ID, b.Release.ID))
-	})
-	return out
-}
-
-// DeskStats counts what waits.
-type DeskStats struct {
-	Drafts, Embargoed int
-	Stalled           int // of Drafts: those that were not published when their embargo was over
-}
-
-// DeskStats is a snapshot for metrics.
-func (p *Publisher) DeskStats() (out DeskStats) {
-	for _, w := range p.desk.all() {
-		switch {
-		case w.State == news.Embargoed:
-			out.Embargoed++
-		case w.Stalled != "":
-			out.Stalled++
-			out.Drafts++
-		default:
-			out.Drafts++
-		}
-	}
-	return out
-}
-
-// overdue lists the releases whose embargo was over, or whose publishing had
-// begun, before a time.
-func (d *desk) overdue(before time.Time) (ids []string) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	for id, w := range d.waits {
-		since := w.Pending.Until
-		if !w.Pending.Leaving.IsZero() {
-			since = w.Pending.Leaving
-		}
-		if !since.IsZero() && since.Before(before) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // Hold says that a version is to wait at the desk: under embargo until a time,
 // or as a draft.
 type Hold struct {
 	Until time.Time // zero for a draft
 	Zone  string    // in which the editor said it; may be empty
 	Match string    // ETag of the version at the desk that the caller has seen, "*" for any
-	// OnlyDrafts keeps what is under embargo from being replaced by a caller who
-	// may write drafts only.
-	OnlyDrafts bool
 	// Notice is the document's own line that it is under embargo.
 	Notice string
 }
@@ -221,7 +138,7 @@ func (p *Publisher) save(ctx context.Context, prev wire.Record, r news.Release, 
 		if p.State == next.State && p.Until.Equal(next.Until) && p.Kind == kind && p.Base == next.Base && p.Release.Note == r.Note && p.Release.Origin == r.Origin && news.SameContent(&p.Release, &r) {
 			return *p, Unchanged, nil
 		}
-		if err := mayTakeOver(p, h); err != nil {
+		if err := mayTakeOver(ctx, p, h); err != nil {
 			return news.Pending{}, "", err
 		}
 	}
@@ -232,9 +149,9 @@ func (p *Publisher) save(ctx context.Context, prev wire.Record, r news.Release, 
 // noMatch is for whoever cannot name what waits.
 const noMatch = "-"
 
-func mayTakeOver(w *news.Pending, h Hold) error {
+func mayTakeOver(ctx context.Context, w *news.Pending, h Hold) error {
 	switch {
-	case h.OnlyDrafts && guarded(w):
+	case guarded(w) && !access.From(ctx).May(access.Publish):
 		return news.Problemf(news.Forbidden, "what waits at the desk for release %s is no draft, so it takes the scope publish to replace it", w.Release.ID)
 	case h.Match == noMatch:
 		return news.Problemf(news.Conflict, "a version of release %s waits at the desk already; edit that one, or discard it first", w.Release.ID)
@@ -397,65 +314,6 @@ func released(kind news.Kind) Outcome {
 	return Outcome(kind)
 }
 
-// Waiting returns what waits at the desk for a release, to callers who may see it.
-func (p *Publisher) Waiting(ctx context.Context, id string) (news.Pending, error) {
-	w, err := p.waiting(ctx, id)
-	if err == nil && (w.Seq == 0 || !maySee(ctx, &w.Pending)) {
-		err = nothingThere(id)
-	}
-	return w.Pending, err
-}
-
-// AllWaiting lists what waits at the desk and the caller may see.
-func (p *Publisher) AllWaiting(ctx context.Context) ([]news.Pending, error) {
-	select {
-	case <-p.desk.loaded:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-time.After(loadTime):
-		return nil, news.Problemf(news.Unavailable, "the desk is still being read; try again in a moment")
-	}
-	return slices.DeleteFunc(p.desk.all(), func(w news.Pending) bool { return !maySee(ctx, &w) }), nil
-}
-
-// loadTime is how long a request waits for what is being read at the start.
-const loadTime = 5 * time.Second
-
-// guarded: what is under embargo, or was and has not been opened since.
-func guarded(w *news.Pending) bool { return w.State == news.Embargoed || w.Sealed || w.Stalled != "" }
-
-// notWithThisKey is what a caller is told who may not see what waits for a
-// release and would change it: not what it is, nor until when.
-func notWithThisKey(w *news.Pending) error {
-	return news.Problemf(news.Conflict, "release %s cannot be changed with this key at the moment; ask somebody whose key has the scope %s", w.Release.ID, access.ReadEmbargoed)
-}
-
-// saysEmbargo refuses to publish a document against its own word.
-func saysEmbargo(notice string) error {
-	return news.Problemf(news.Unacceptable, "the document says of itself that it is under embargo: %q; give the time of the embargo, or embargo=none (--embargo none) to publish it now", notice)
-}
-
-// maySee: drafts are for those who write them, what is guarded only for those
-// with that right.
-func maySee(ctx context.Context, w *news.Pending) bool {
-	caller := access.From(ctx)
-	if guarded(w) {
-		return caller.May(access.ReadEmbargoed)
-	}
-	return caller.May(access.Draft)
-}
-
-// mayHandle judges the very version that is about to be changed: it may have come
-// under embargo since the caller was let in.
-func mayHandle(ctx context.Context, w *news.Pending) bool {
-	caller := access.From(ctx)
-	return len(caller.Scopes) == 0 || !guarded(w) || caller.May(access.ReadEmbargoed) && caller.May(access.Publish)
-}
-
-func nothingThere(id string) error {
-	return news.Problemf(news.NotFound, "nothing waits at the desk for release %s; dateline desk lists what does", id)
-}
-
 // both reads the public state and what waits, and checks that the caller has
 // seen the latter.
 func (p *Publisher) both(ctx context.Context, id, match string) (wire.Record, waits, error) {
@@ -479,66 +337,13 @@ func (p *Publisher) both(ctx context.Context, id, match string) (wire.Record, wa
 	return prev, w, err
 }
 
-// waits is what waits for a release: nothing when Seq is 0, and then the number
-// of the last version that did is all that is known.
-type waits struct{ wire.Waits }
-
-func (w *waits) pending() *news.Pending {
-	if w.Seq == 0 {
-		return nil
-	}
-	return &w.Pending
-}
-
-func (p *Publisher) waiting(ctx context.Context, id string) (waits, error) {
-	if !news.ValidID(id) {
-		return waits{}, nil
-	}
-	w, err := p.cfg.Wire.PendingOf(ctx, id)
-	if errors.Is(err, wire.ErrNotFound) {
-		err = nil
-	}
-	return waits{w}, err
-}
-
-// nothingWaits refuses a public change past what waits at the desk.
-func (p *Publisher) nothingWaits(ctx context.Context, id string, kind news.Kind) error {
-	w, err := p.waiting(ctx, id)
-	if err != nil {
-		return err
-	}
-	if w.pending() != nil && !maySee(ctx, w.pending()) {
-		return notWithThisKey(w.pending())
-	}
-	return news.MayChange(w.pending(), kind)
-}
-
 // mayBelong refuses an origin that is another release's: what waits could not be
 // published with it.
 func (p *Publisher) mayBelong(ctx context.Context, prev wire.Record, origin string) error {
 	if prev.Seq == 0 || knowsOrigin(&prev.Event.Release, origin) {
 		return nil
 	}
-	owner, err := p.idFor(ctx, origin, "")
-	if err != nil || owner == prev.Event.Release.ID {
-		return err
-	}
-	if _, err = p.cfg.Wire.Last(ctx, owner); errors.Is(err, wire.ErrNotFound) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return anothers(origin, owner)
-}
-
-func matches(w *news.Pending, match string) error {
-	switch match {
-	case "*", w.ETag():
-		return nil
-	case "":
-		return news.Problemf(news.NeedsMatch, "something waits at the desk for release %s already; edit that (dateline desk edit, dateline desk embargo), or send If-Match with its ETag, or *", w.Release.ID)
-	}
-	return news.Problemf(news.Stale, "what waits for release %s was changed since you read it; read it again and repeat the change", w.Release.ID)
+	return p.notAnothers(ctx, origin, prev.Event.Release.ID)
 }
 
 // put stores a version at the desk. The schedule comes first: one that fires for

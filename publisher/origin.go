@@ -87,20 +87,10 @@ const originGrace = time.Minute
 // origin that would become a second release. It is never undone, because the
 // outcome of an append that failed may be unknown.
 func (p *Publisher) remember(ctx context.Context, origin, id string) error {
-	owner, err := p.idFor(ctx, origin, "")
-	if err != nil {
+	if err := p.notAnothers(ctx, origin, id); err != nil {
 		return err
 	}
-	if owner != id {
-		_, err := p.cfg.Wire.Last(ctx, owner)
-		if err == nil {
-			return anothers(origin, owner)
-		}
-		if !errors.Is(err, wire.ErrNotFound) {
-			return err
-		}
-	}
-	_, err = p.origins.Create(ctx, originKey(origin), []byte(id))
+	_, err := p.origins.Create(ctx, originKey(origin), []byte(id))
 	if errors.Is(err, jetstream.ErrKeyExists) {
 		return p.takeOver(ctx, origin, id)
 	}
@@ -110,7 +100,19 @@ func (p *Publisher) remember(ctx context.Context, origin, id string) error {
 	return nil
 }
 
-func anothers(origin, owner string) error {
+// notAnothers refuses an origin that leads to another release than id.
+func (p *Publisher) notAnothers(ctx context.Context, origin, id string) error {
+	owner, err := p.idFor(ctx, origin, "")
+	if err != nil || owner == id {
+		return err
+	}
+	_, err = p.cfg.Wire.Last(ctx, owner)
+	switch {
+	case errors.Is(err, wire.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
 	return news.Problemf(news.Conflict, "the origin %s belongs to the release %s; revise that one, or give this document another origin", origin, owner)
 }
 
